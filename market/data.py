@@ -1,0 +1,28 @@
+"""The market's data as they cross from sources and db to the scanners."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import dataframely as dy
+
+from market.schemas import (
+    DailyBars,
+    IndexBars,
+    Instruments,
+    InstrumentFlags,
+    NetBuying,
+    News,
+)
+
+
+@dataclass(frozen=True)
+class MarketData:
+    """Frames over a range of sessions. `news` is None when no news source is configured."""
+
+    bars: dy.DataFrame[DailyBars]
+    instruments: dy.DataFrame[Instruments]
+    flags: dy.DataFrame[InstrumentFlags]
+    net_buying: dy.DataFrame[NetBuying]
+    index_bars: dy.DataFrame[IndexBars]
+    news: dy.DataFrame[News] | None = None

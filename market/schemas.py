@@ -1,0 +1,123 @@
+"""The frames that cross rooms: their columns, units and keys.
+
+Prices, values and net buying are whole won, volumes whole shares, instants UTC.
+Missing is null, never zero.
+"""
+
+from __future__ import annotations
+
+import dataframely as dy
+import polars as pl
+
+TICKER = r"^[0-9A-Z]{6}$"
+MARKETS = ("KOSPI", "KOSDAQ", "KONEX")
+KINDS = ("common", "preferred", "spac", "reit", "etf", "etn", "other")
+FLAGS = (
+    "administrative",  # 관리종목
+    "caution",  # 투자주의환기종목
+    "liquidation",  # 정리매매
+    "single_price",  # 단기과열, traded in periodic auctions
+    "risk",  # 투자위험
+    "warning",  # 투자경고
+    "halted",  # 거래정지
+)
+INDICES = ("KOSPI", "KOSDAQ", "KOSPI200")
+INSTANT = pl.Datetime("us", "UTC")
+
+
+class DailyBars(dy.Schema):
+    """One row a stock and session, as traded, or adjusted by the source where `adjusted`.
+
+    A halted stock has open = high = low = volume = 0 and its last close carried on.
+    `base` is the exchange's base price of the session (close - change): the price that
+    change and limits are measured from, already put on the new scale on an ex-rights day.
+    """
+
+    session = dy.Date(primary_key=True)
+    ticker = dy.String(primary_key=True, regex=TICKER)
+    open = dy.Int64(min=0)
+    high = dy.Int64(min=0)
+    low = dy.Int64(min=0)
+    close = dy.Int64(min=1)
+    volume = dy.Int64(min=0)
+    value = dy.Int64(nullable=True, min=0)
+    base = dy.Int64(nullable=True, min=1)
+    listed_shares = dy.Int64(nullable=True, min=1)
+    market_cap = dy.Int64(nullable=True, min=0)
+    adjusted = dy.Bool()
+    source = dy.String()
+    collected_at = dy.Datetime(time_unit="us", time_zone="UTC")
+
+
+class Instruments(dy.Schema):
+    """What an instrument was from session `since` on, until its next row.
+
+    `listed` is the first session it was ever listed on, where known; `delisted` the first
+    session on which it no longer was.
+    """
+
+    ticker = dy.String(primary_key=True, regex=TICKER)
+    since = dy.Date(primary_key=True)
+    name = dy.String()
+    market = dy.Enum(MARKETS)
+    kind = dy.Enum(KINDS)
+    sector = dy.String(nullable=True)
+    listed = dy.Date(nullable=True)
+    delisted = dy.Date(nullable=True)
+
+
+class InstrumentFlags(dy.Schema):
+    """A designation of the exchange, from session `since` up to but not including `until`."""
+
+    ticker = dy.String(primary_key=True, regex=TICKER)
+    flag = dy.Enum(FLAGS, primary_key=True)
+    since = dy.Date(primary_key=True)
+    until = dy.Date(nullable=True)
+
+
+class NetBuying(dy.Schema):
+    """Bought minus sold, by kind of investor; a revision is another row with a later `known_at`."""
+
+    session = dy.Date(primary_key=True)
+    ticker = dy.String(primary_key=True, regex=TICKER)
+    known_at = dy.Datetime(primary_key=True, time_unit="us", time_zone="UTC")
+    foreign_won = dy.Int64(nullable=True)
+    institution_won = dy.Int64(nullable=True)
+    individual_won = dy.Int64(nullable=True)
+    foreign_shares = dy.Int64(nullable=True)
+    institution_shares = dy.Int64(nullable=True)
+    individual_shares = dy.Int64(nullable=True)
+    provisional = dy.Bool()
+    source = dy.String()
+
+
+class IndexBars(dy.Schema):
+    """One row an index and session, in index points."""
+
+    session = dy.Date(primary_key=True)
+    index = dy.Enum(INDICES, primary_key=True)
+    open = dy.Float64(nullable=True)
+    high = dy.Float64(nullable=True)
+    low = dy.Float64(nullable=True)
+    close = dy.Float64(min=0)
+    volume = dy.Int64(nullable=True)
+    value = dy.Int64(nullable=True)
+
+
+class News(dy.Schema):
+    """A disclosure or article about one stock; `blocking` is bad enough to stop a purchase."""
+
+    id = dy.String(primary_key=True)
+    ticker = dy.String(regex=TICKER)
+    seen_at = dy.Datetime(time_unit="us", time_zone="UTC")
+    verdict = dy.Enum(("positive", "neutral", "negative", "blocking"))
+    title = dy.String()
+    url = dy.String(nullable=True)
+    source = dy.String()
+
+
+class Schedule(dy.Schema):
+    """Every exchange session in order, and the moment that session's scan stands for."""
+
+    session = dy.Date(primary_key=True)
+    as_of = dy.Datetime(time_unit="us", time_zone="UTC")

@@ -1,0 +1,122 @@
+"""Every setting, from the environment (CLOSEBELL_…) or closebell.toml, checked at start."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import date, time
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from errors import SettingsError
+
+Source = Literal["sample", "kiwoom", "krx", "marcap", "replay", "stored"]
+
+
+def default_data_dir() -> Path:
+    """The user's data folder, by the habits of the operating system."""
+    return Path(platformdirs.user_data_dir("closebell", appauthor=False))
+
+
+class Settings(BaseSettings):
+    """All settings, typed. Read them once with `load()` and hand them on."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CLOSEBELL_", extra="forbid", frozen=True, env_ignore_empty=True
+    )
+
+    data_dir: Path = Field(
+        default_factory=default_data_dir,
+        description="embedded database, Prefect's home, downloads, closebell.toml",
+    )
+    database_url: SecretStr | None = Field(
+        None, description="PostgreSQL 15 or newer; empty: the embedded one in the data folder"
+    )
+    source: Source = Field("sample", description="where `run` collects from")
+    extra_holidays: frozenset[date] = Field(
+        frozenset(), description="dates the exchange closes that no release knows yet"
+    )
+    net_buying_known_at: time = Field(
+        time(18, 40),
+        description="KST; when a session's imported net buying counts as known (unconfirmed)",
+    )
+    min_coverage: float = Field(
+        0.95, gt=0, le=1, description="share of yesterday's instruments a session must have"
+    )
+    partial_volume_previous: float = Field(
+        0.65, gt=0, le=1, description="median volume against the session before: less is partial"
+    )
+    partial_volume_mean20: float = Field(
+        0.60, gt=0, le=1, description="and against the mean of twenty sessions"
+    )
+    max_unexplained_jumps: int = Field(
+        5, ge=0, description="stocks that may move beyond the limits without a base change"
+    )
+    marcap_base_url: str = Field(
+        "https://raw.githubusercontent.com/FinanceData/marcap/master/data",
+        description="where marcap-YYYY.parquet is published",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    rules: Mapping[str, Any] = Field(
+        default_factory=dict, description="[rules.…] of closebell.toml; typed in scanners/rules.py"
+    )
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        toml = TomlConfigSettingsSource(settings_cls, toml_file=config_file())
+        return init_settings, env_settings, toml
+
+
+def config_file() -> Path:
+    """CLOSEBELL_CONFIG, else closebell.toml in the data folder; never the current folder."""
+    if chosen := os.environ.get("CLOSEBELL_CONFIG"):
+        return Path(chosen).expanduser()
+    folder = os.environ.get("CLOSEBELL_DATA_DIR")
+    return (Path(folder).expanduser() if folder else default_data_dir()) / "closebell.toml"
+
+
+def load(**overrides: Any) -> Settings:
+    """Read and check all settings.
+
+    Raises:
+        SettingsError: naming every setting that is missing, unknown or wrong.
+    """
+    chosen = os.environ.get("CLOSEBELL_CONFIG")
+    if chosen and not config_file().is_file():
+        raise SettingsError(
+            f"CLOSEBELL_CONFIG names a file that isn't there: {chosen}",
+            remedy="create it, or unset CLOSEBELL_CONFIG",
+        )
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise SettingsError(
+            "wrong settings: " + "; ".join(lines),
+            remedy=f"correct them in the environment (CLOSEBELL_…) or in {config_file()}",
+        ) from None
+    except (ValueError, OSError) as error:  # tomllib's TOMLDecodeError is a ValueError
+        raise SettingsError(
+            f"{config_file()} can't be read: {error}", remedy="correct the file"
+        ) from None
