@@ -9,8 +9,8 @@ import dataframely as dy
 from market.schemas import (
     DailyBars,
     IndexBars,
-    Instruments,
     InstrumentFlags,
+    Instruments,
     NetBuying,
     News,
 )
