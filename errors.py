@@ -15,6 +15,8 @@ ClosebellError
 
 from __future__ import annotations
 
+from functools import partial
+
 
 class ClosebellError(Exception):
     """What went wrong, and in `remedy` what the reader can do about it."""
@@ -26,17 +28,8 @@ class ClosebellError(Exception):
         self.detail = detail
         self.remedy = remedy
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return (_rebuild, (type(self), self.detail, self.remedy, self.__dict__))
-
-
-def _rebuild(
-    kind: type[ClosebellError], detail: str, remedy: str | None, state: dict[str, object]
-) -> ClosebellError:
-    error = kind.__new__(kind)
-    Exception.__init__(error, detail)
-    error.__dict__.update(state)
-    return error
+    def __reduce__(self) -> tuple[object, ...]:  # keyword arguments survive pickling
+        return partial(type(self), remedy=self.remedy), (self.detail,)
 
 
 class SettingsError(ClosebellError):

@@ -1,0 +1,60 @@
+"""`closebell calendar [YEAR]`: the sessions of a year and their hours."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import date, timedelta
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+import settings
+from market.calendar import SessionHours, TradingCalendar
+from market.clock import SystemClock
+from market.history import FIRST_SESSION
+
+
+def calendar(
+    year: Annotated[
+        int | None, typer.Argument(help="The year; default: this year in Seoul.", min=1995)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Every session as JSON.")] = False,
+) -> None:
+    """List the exchange's sessions of a year: what is closed, and what opens at other hours."""
+    config = settings.load()
+    book = TradingCalendar(config.extra_holidays)
+    year = year or SystemClock().now().year
+    first, last = max(date(year, 1, 1), FIRST_SESSION), date(year, 12, 31)
+    hours = [book.hours(day) for day in book.sessions(first, last)]
+    if as_json:
+        typer.echo(json.dumps([_row(h) for h in hours], ensure_ascii=False))
+        return
+    usual = Counter(_times(h) for h in hours).most_common(1)[0][0]
+    unlike = [(h.session, _times(h), h.note or "") for h in hours if _times(h) != usual]
+    closed = [
+        (day, "closed", book.why_closed(day))
+        for day in (first + timedelta(n) for n in range((last - first).days + 1))
+        if day.weekday() < 5 and not book.is_session(day)
+    ]
+    table = Table("date", "hours", "why")
+    for day, times, why in sorted(unlike + closed):
+        table.add_row(f"{day:%Y-%m-%d %a}", times, why)
+    console = Console(highlight=False)
+    console.print(f"{year}: {len(hours)} sessions, {usual} Asia/Seoul, but for")
+    console.print(table)
+
+
+def _times(hours: SessionHours) -> str:
+    return f"{hours.open:%H:%M}-{hours.close:%H:%M}"
+
+
+def _row(hours: SessionHours) -> dict[str, str | None]:
+    return {
+        "session": hours.session.isoformat(),
+        "open": hours.open.isoformat(),
+        "close": hours.close.isoformat(),
+        "note": hours.note,
+    }

@@ -1,0 +1,92 @@
+"""The commands, and what becomes of their errors: one clear line, or JSON, and an exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import click
+import typer
+from rich.console import Console
+
+from cli import calendar, database, doctor, imports, runs, signals
+from errors import ClosebellError
+
+DONE, FAILED, USED_WRONGLY, INTERRUPTED = 0, 1, 2, 130
+
+app = typer.Typer(
+    name="closebell",
+    help="Scan the whole Korean stock market at the close; keep the signals in PostgreSQL.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(runs.app, name="run")
+app.command("backfill")(runs.backfill)
+app.command("import")(imports.import_)
+app.command("signals")(signals.signals)
+app.command("calendar")(calendar.calendar)
+app.add_typer(database.app, name="db")
+app.command("doctor")(doctor.doctor)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"closebell {version('closebell')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Exit codes: 0 done or rightly skipped, 1 failed, 2 used wrongly."""
+
+
+def main() -> None:
+    """Run the command line; never shows a traceback for an error that has a name."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    as_json = "--json" in sys.argv
+    try:
+        code = app(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        typer.echo(error.format_message())
+        code = USED_WRONGLY
+    except click.ClickException as error:
+        _tell(error.format_message(), _usage(error), "usage", as_json=as_json)
+        code = USED_WRONGLY
+    except (KeyboardInterrupt, click.Abort):
+        _tell("interrupted", None, "Interrupted", as_json=as_json)
+        code = INTERRUPTED
+    except ClosebellError as error:
+        _tell(error.detail, error.remedy, type(error).__name__, as_json=as_json)
+        code = FAILED
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = FAILED
+    sys.exit(code or DONE)
+
+
+def _usage(error: click.ClickException) -> str | None:
+    context = getattr(error, "ctx", None)
+    return f"{context.command_path} --help" if context else None
+
+
+def _tell(detail: str, remedy: str | None, kind: str, *, as_json: bool) -> None:
+    if as_json:
+        told = {"error": kind, "detail": detail, "remedy": remedy}
+        print(json.dumps(told, ensure_ascii=False), file=sys.stderr)  # noqa: T201
+        return
+    console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+    console.print(f"error: {detail}", style="red")
+    if remedy:
+        console.print(f"  try: {remedy}")
