@@ -36,13 +36,15 @@ class SessionHours:
 class TradingCalendar:
     """Every session from 1995-05-02 to the last year the `holidays` library knows (2100).
 
+    `first` and `last` are the first and last day it can say anything about.
     Coming years hold only the closures that follow from today's law: an election called or a
     holiday declared later arrives with a new release of `holidays`, or by `extra_holidays`.
     """
 
     def __init__(self, extra_holidays: Iterable[date] = ()) -> None:
         self._extra = frozenset(extra_holidays)
-        self._last_year: int = financial_holidays("XKRX").end_year
+        self.first = history.FIRST_SESSION
+        self.last = date(financial_holidays("XKRX").end_year, 12, 31)
         self._years: dict[int, list[date]] = {}
 
     def is_session(self, day: date) -> bool:
@@ -148,10 +150,9 @@ class TradingCalendar:
     def _year(self, day: date) -> list[date]:
         if isinstance(day, datetime):
             raise TypeError(f"a date is needed, not the moment {day}")
-        if day < history.FIRST_SESSION or day.year > self._last_year:
+        if not self.first <= day <= self.last:
             raise NotATradingSession(
-                f"nothing is known of {day}: the calendar reaches "
-                f"from {history.FIRST_SESSION} to the end of {self._last_year}"
+                f"nothing is known of {day}: the calendar reaches from {self.first} to {self.last}"
             )
         if day.year not in self._years:
             self._years[day.year] = self._sessions_of(day.year)
