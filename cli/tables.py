@@ -1,0 +1,90 @@
+"""Frames and summaries as tables for a terminal."""
+
+from __future__ import annotations
+
+import sys
+
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from flows.summary import RunSummary
+
+PIPED_WIDTH = 140  # characters, where there is no terminal to ask
+GRADE_STYLES = {"S": "bold red", "A": "red", "B": "yellow"}
+GATE_STYLES = {"GREEN": "bold green", "YELLOW": "bold yellow", "RED": "bold red"}
+SHOWN = 30  # signals of one table, unless all are asked for
+
+
+def console() -> Console:
+    """Standard output, wide enough for a table when it is piped."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+
+
+def won(value: int | float | None) -> str:
+    """Won with thousands separators; a dash where missing."""
+    return "-" if value is None else f"{value:,.0f}"
+
+
+def signals_table(signals: pl.DataFrame, *, limit: int | None = SHOWN) -> Table:
+    """Signals, best first by score/out_of, prices in won as traded in their session."""
+    table = Table(header_style="bold", pad_edge=False)
+    for name, justify in (
+        ("ticker", "left"),
+        ("name", "left"),
+        ("scanner", "left"),
+        ("score", "right"),
+        ("grade", "center"),
+        ("entry", "right"),
+        ("target", "right"),
+        ("stop", "right"),
+    ):
+        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    table.add_column("reasons", overflow="fold", ratio=1)
+    for row in signals.head(limit or signals.height).iter_rows(named=True):
+        table.add_row(
+            row["ticker"],
+            row["name"],
+            row["scanner"],
+            f"{row['score']:g}/{row['out_of']:g}",
+            Text(row["grade"], style=GRADE_STYLES.get(row["grade"], "")),
+            won(row["entry"]),
+            won(row["target"]),
+            won(row["stop"]),
+            "; ".join(row["reasons"]),
+        )
+    return table
+
+
+def gate_line(gate: dict[str, object]) -> Text:
+    """The market gate in one line: colour, level, the two indices."""
+    status = str(gate["status"] or "unknown")
+    line = Text("market gate ")
+    line.append(status, style=GATE_STYLES.get(status, ""))
+    if isinstance(level := gate["level"], float):
+        line.append(f" {int(level + 0.5)}/100")
+    for name in ("kospi", "kosdaq"):
+        close, change = gate[f"{name}_close"], gate[f"{name}_change_pct"]
+        if isinstance(close, float):
+            line.append(f" · {name.upper()} {close:,.2f}")
+            line.append(f" {change:+.2f} %" if isinstance(change, float) else "")
+    return line
+
+
+def scanned_table(summary: RunSummary) -> Table:
+    """What was scanned, how it was graded, and who was left out and why."""
+    table = Table(header_style="bold", pad_edge=False)
+    for name in ("scanner", "scanned", "S", "A", "B", "C", "signals"):
+        table.add_column(name, justify="left" if name == "scanner" else "right")
+    table.add_column("left out", overflow="fold", ratio=1)
+    for name, scanner in summary.scanners.items():
+        left_out = sorted(scanner.left_out.items(), key=lambda item: -item[1])
+        table.add_row(
+            name,
+            f"{scanner.scanned:,}",
+            *(f"{scanner.grades.get(grade, 0):,}" for grade in "SABC"),
+            f"{scanner.signals:,}",
+            ", ".join(f"{reason} {n:,}" for reason, n in left_out) or "none",
+        )
+    return table
