@@ -1,0 +1,72 @@
+"""Index bars out of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import dataframely as dy
+import polars as pl
+
+from market.calendar import TradingCalendar
+from market.schemas import INDICES, IndexBars
+from sources.files_columns import Columns, integer
+from sources.files_prices import in_order, mended
+from sources.files_rejects import part, repeated
+from sources.files_sessions import known_sessions
+
+UNUSED = "KRX1001"  # KOSPI's values again, under another code
+
+
+class IndexRow(IndexBars):
+    """An index bar in a file."""
+
+    session = dy.Date()
+    index = dy.Enum(INDICES)
+    row = dy.UInt32()
+    known = dy.Bool()
+    ordered = dy.Bool(nullable=True)
+    alone = dy.Bool()
+
+    @dy.rule()
+    def session_known(cls) -> pl.Expr:
+        return pl.col("known")
+
+    @dy.rule()
+    def prices_in_order(cls) -> pl.Expr:
+        return pl.col("ordered")
+
+    @dy.rule()
+    def not_repeated(cls) -> pl.Expr:
+        return pl.col("alone")
+
+
+def read_index_bars(
+    table: pl.DataFrame, file: str, *, calendar: TradingCalendar
+) -> tuple[dy.DataFrame[IndexRow], pl.DataFrame, Mapping[str, int]]:
+    """Good rows sorted by session and index, the rejected ones, and why others don't matter."""
+    columns = Columns(table, file)
+    prices = [columns.number(name).alias(name) for name in ("open", "high", "low", "close")]
+    parsed = table.select(
+        columns.day("date").alias("session"),
+        columns.text("code").alias("code"),
+        *[price.cast(pl.Float64) for price in prices],
+        integer(columns.number("volume").round()).alias("volume"),
+        integer(columns.number("amount").round()).alias("value"),
+    ).with_row_index("row", offset=1)
+    unused = parsed["code"] == UNUSED
+    early = (parsed["session"] < calendar.first).fill_null(False) & ~unused
+    kept = parsed.filter(~(unused.fill_null(False) | early)).with_columns(
+        index=pl.col("code").cast(pl.Enum(INDICES), strict=False)
+    )
+    ordered = kept.sort("session", "index")
+    marked = ordered.with_columns(
+        known=known_sessions(ordered["session"], calendar),
+        ordered=in_order(tolerance_won=0),
+        alone=~repeated(["session", "index"]),
+    )
+    good, rejected = part(IndexRow, marked.with_columns(*mended()), table)
+    ignored = {
+        f"index {UNUSED} is KOSPI's twin": int(unused.sum()),
+        f"before {calendar.first}, where the calendar begins": int(early.sum()),
+    }
+    return good, rejected, {reason: n for reason, n in ignored.items() if n}
