@@ -37,8 +37,8 @@ def with_scale(bars: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
             maintain_order="left",
         )
         .sort("ticker", "session")
-        .with_columns(factor=_factor())
-        .with_columns(scale=_scale())
+        .with_columns(factor=factor_expr())
+        .with_columns(scale=scale_expr())
     )
 
 
@@ -51,7 +51,8 @@ def adjusted(bars: pl.DataFrame) -> pl.DataFrame:
     return bars.with_columns(*prices, pl.col("volume") / pl.col("scale"))
 
 
-def _factor() -> pl.Expr:
+def factor_expr() -> pl.Expr:
+    """`factor` of bars sorted by ticker and session, with `ordinal`; see `with_scale`."""
     known = (
         (pl.col("ticker") == pl.col("ticker").shift(1))
         & (pl.col("ordinal") == pl.col("ordinal").shift(1) + 1)
@@ -62,6 +63,7 @@ def _factor() -> pl.Expr:
     return pl.when(known).then(pl.col("base") / pl.col("close").shift(1)).otherwise(1.0)
 
 
-def _scale() -> pl.Expr:
+def scale_expr() -> pl.Expr:
+    """`scale` of bars with `factor`, sorted by ticker and session; see `with_scale`."""
     later = pl.col("factor").shift(-1, fill_value=1.0).cum_prod(reverse=True).over("ticker")
     return pl.when(pl.col("adjusted")).then(1.0).otherwise(later)

@@ -1,0 +1,273 @@
+"""The panel: every stock's traded rows on one price scale, and what each stock was when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from market.adjustment import factor_expr, scale_expr
+from market.data import MarketData
+from scanners.grading import TOLERANCE, above
+from scanners.rules import UniverseRules
+from scanners.universe import (
+    EVERYWHERE,
+    NOT_TRADED,
+    SPAN,
+    code_of,
+    designated,
+    first_reason,
+    listed_counts,
+    period_of,
+    periods,
+    tickers_of,
+)
+
+# Exchange sessions read before the first one scored; no window reaches further back.
+LOOKBACK = 280
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Traded rows sorted by stock and session, and what is known of those to be scored.
+
+    `rows`: one row a stock and session with volume > 0 and open > 0. `code` is the stock's
+    place in `tickers`, `pos` the session's in `sessions`, `row` the row's own number,
+    `segment` the row where its segment starts, `n` the segment's rows in the last LOOKBACK
+    sessions. open, high, low, close (won) and volume (shares) are adjusted to the panel's
+    end, price as traded = price / `scale`; `activity` is volume over the stock's mean.
+    `traded_close`, `limit_base`, `market_cap` (won) and `value` (won) are as traded. `chg` is
+    the change against the base price, a fraction.
+
+    `stocks`: for the rows from the first scored session on, in the same order: `out` and
+    `out_trading` (codes of REASONS: why vcp, or daytrading and closing_bet, leave it out),
+    sector and designations. `left_out`: pos, out, out_trading, n of the rows not traded, and
+    of instruments without a row.
+    """
+
+    rows: pl.DataFrame
+    stocks: pl.DataFrame
+    left_out: pl.DataFrame
+    tickers: pl.Enum
+    sessions: pl.Series
+    first: int
+
+
+def build_panel(
+    data: MarketData,
+    sessions: pl.Series,
+    first: int,
+    sectors: pl.Enum,
+    rules: UniverseRules,
+) -> Panel:
+    """The panel over `sessions`, of which those from position `first` on are to be scored."""
+    tickers = tickers_of(data)
+    stored = _stored(data, sessions, tickers, rules)
+    rows = _traded(stored, rules)
+    tail = stored.filter(pl.col("pos") >= first)
+    spans = periods(data, tickers, sessions)
+    tail = _described(tail, data, spans, tickers, sessions, sectors)
+    traded = tail["traded"]
+    stocks = _scanned(
+        tail.filter(traded), rows.filter(pl.col("pos") >= first).select("n"), rules
+    )
+    return Panel(
+        rows=rows,
+        stocks=stocks,
+        left_out=_not_traded(tail.filter(~traded), tail, spans, first, len(sessions)),
+        tickers=tickers,
+        sessions=sessions,
+        first=first,
+    )
+
+
+def _stored(
+    data: MarketData, sessions: pl.Series, tickers: pl.Enum, rules: UniverseRules
+) -> pl.DataFrame:
+    """Every stored row by stock and session, with the scale of its prices."""
+    calendar = pl.DataFrame({"session": sessions}).with_row_index("pos")
+    frame = (
+        data.bars.select(
+            "session",
+            "open",
+            "high",
+            "low",
+            "close",
+            "volume",
+            "value",
+            "base",
+            "market_cap",
+            "adjusted",
+            ticker=pl.col("ticker").cast(tickers),
+        )
+        .join(calendar, on="session", how="left", maintain_order="left")
+        .drop("session")
+        .with_columns(pl.col("pos").cast(pl.Int32), code=pl.col("ticker").to_physical())
+    )
+    if frame["pos"].null_count():
+        frame = frame.filter(pl.col("pos").is_not_null())
+    frame = frame.with_columns(
+        key=pl.col("code").cast(pl.Int64) * SPAN + pl.col("pos"), ordinal=pl.col("pos")
+    ).sort("key")
+    top = pl.max_horizontal("open", "low", "close") - pl.col("high")
+    bottom = pl.col("low") - pl.min_horizontal("open", "high", "close")
+    off = pl.max_horizontal(top, bottom)
+    moved = (pl.col("volume") > 0) & (pl.col("open") > 0)
+    wrong = (off > rules.bar_tolerance_won) & above(
+        off, pl.col("high") * rules.bar_tolerance
+    )
+    return (
+        frame.with_columns(factor=factor_expr())
+        .with_columns(scale=scale_expr())
+        .with_columns(traded=moved & ~wrong, bad=moved & wrong)
+        .drop("factor", "ordinal")
+    )
+
+
+def _traded(stored: pl.DataFrame, rules: UniverseRules) -> pl.DataFrame:
+    """The traded rows, adjusted, in segments, with n and chg."""
+    scale = pl.col("scale")
+    rows = (
+        stored.with_columns(stored_row=(~pl.col("bad")).cum_sum().cast(pl.Int32))
+        .filter("traded")
+        .with_row_index("row")
+        .select(
+            pl.col("row").cast(pl.Int32),
+            "key",
+            "code",
+            "pos",
+            "stored_row",
+            "scale",
+            "adjusted",
+            "market_cap",
+            "base",
+            open=pl.col("open") * scale,
+            high=pl.max_horizontal("open", "high", "low", "close") * scale,
+            low=pl.min_horizontal("open", "high", "low", "close") * scale,
+            close=pl.col("close") * scale,
+            volume=pl.col("volume") / scale,
+            traded_close=pl.col("close"),
+            value=pl.coalesce("value", pl.col("close") * pl.col("volume")).cast(pl.Float64),
+            value_estimated=pl.col("value").is_null(),
+        )
+    )
+    rows = rows.with_columns(
+        activity=pl.col("volume") / pl.col("volume").mean().over("code"),
+        move=pl.col("close") / pl.col("close").shift(1) - 1,
+    )
+    rows = rows.with_columns(
+        segment=pl.when(_starts(rules)).then(pl.col("row")).otherwise(0).cum_max()
+    )
+    inside = pl.col("row") > pl.col("segment")
+    previous = pl.when(inside).then(pl.col("traded_close").shift(1))
+    rows = rows.with_columns(
+        chg=pl.when("adjusted")
+        .then(pl.when(inside).then("move"))
+        .otherwise(pl.col("traded_close") / pl.col("base") - 1),
+        limit_base=pl.when("adjusted").then(previous).otherwise(pl.col("base")),
+        n=_rows_in_reach(rows),
+    )
+    return rows.drop("stored_row", "move", "base")
+
+
+def _starts(rules: UniverseRules) -> pl.Expr:
+    """Where a segment starts: another stock, a hole, a long halt, a failed adjustment."""
+    halted = pl.col("stored_row") - pl.col("stored_row").shift(1) - 1
+    missing = pl.col("pos") - pl.col("pos").shift(1) - 1 - halted
+    jump = (
+        (halted > 0)
+        & pl.col("adjusted")
+        & (pl.col("move").abs() > rules.max_adjusted_jump * (1 + TOLERANCE))
+    )
+    new = pl.col("code") != pl.col("code").shift(1)
+    broken = (missing > rules.max_missing) | (halted > rules.max_halt) | jump
+    return (new | broken).fill_null(True)
+
+
+def _rows_in_reach(rows: pl.DataFrame) -> pl.Series:
+    """n: the rows of the segment up to each row that lie in its last LOOKBACK sessions."""
+    since = rows["row"] - rows["segment"]
+    gaps = (rows["pos"] - rows["pos"].gather(rows["segment"])) != since
+    n = (since + 1).clip(upper_bound=LOOKBACK)
+    some = rows.filter(gaps)
+    if not len(some):
+        return n
+    oldest = rows["key"].search_sorted(some["key"] - (LOOKBACK - 1), side="left")
+    within = some["row"] - oldest.cast(pl.Int32) + 1
+    both = pl.select(pl.min_horizontal(n.filter(gaps), within)).to_series()
+    return n.scatter(some["row"], both)
+
+
+def _described(
+    tail: pl.DataFrame,
+    data: MarketData,
+    spans: pl.DataFrame,
+    tickers: pl.Enum,
+    sessions: pl.Series,
+    sectors: pl.Enum,
+) -> pl.DataFrame:
+    """The stored rows to be scored with what the instrument was, and `out` so far."""
+    tail = tail.select("key", "code", "pos", "traded", "bad")
+    at = period_of(tail, spans)
+    flags = designated(data, tail, tickers, sessions)
+    tail = tail.with_columns(
+        kind_out=spans["kind_out"].gather(at),
+        sector=spans["sector"].cast(sectors).gather(at),
+        market=spans["market"].gather(at),
+        listed_pos=spans["listed_pos"].gather(at),
+        listed=(tail["pos"] >= spans["from_pos"].gather(at))
+        & (tail["pos"] < spans["to_pos"].gather(at)),
+        **flags,
+    )
+    reasons = [
+        (pl.col("kind_out").is_null(), code_of("unknown_instrument")),
+        (pl.col("kind_out") > 0, pl.col("kind_out")),
+    ]
+    reasons += [(pl.col(flag), code_of(flag)) for flag in EVERYWHERE if flag in flags]
+    reasons += [
+        (pl.col("bad"), code_of("bad_prices")),
+        (~pl.col("traded"), code_of("halted")),
+    ]
+    return tail.with_columns(out=first_reason(reasons))
+
+
+def _scanned(traded: pl.DataFrame, n: pl.DataFrame, rules: UniverseRules) -> pl.DataFrame:
+    """The traded rows to be scored, with `out` and `out_trading`."""
+    age = pl.col("pos") - pl.col("listed_pos")
+    out = first_reason(
+        [
+            (pl.col("out") > 0, pl.col("out")),
+            ((age >= 0) & (age < rules.new_listing_sessions), code_of("new_listing")),
+            (pl.col("n") < rules.min_rows, code_of("short_history")),
+        ]
+    )
+    stocks = traded.hstack(n).with_columns(out=out)
+    flags = [flag for flag in NOT_TRADED if flag in stocks.columns]
+    trading = first_reason(
+        [(pl.col("out") > 0, pl.col("out")), *[(pl.col(f), code_of(f)) for f in flags]]
+    )
+    return stocks.with_columns(out_trading=trading).drop(
+        "key", "code", "pos", "n", "traded", "bad", "kind_out", "listed_pos", "listed"
+    )
+
+
+def _not_traded(
+    resting: pl.DataFrame, tail: pl.DataFrame, spans: pl.DataFrame, first: int, sessions: int
+) -> pl.DataFrame:
+    """pos, out, out_trading, n: stored rows that didn't trade, and instruments without row."""
+    halted = resting.group_by("pos", "out").len("n")
+    stored = tail.filter("listed").group_by("pos").len("stored")
+    listed = pl.DataFrame({"listed": listed_counts(spans, sessions)}).with_row_index("pos")
+    absent = (
+        listed.with_columns(pl.col("pos").cast(pl.Int32))
+        .filter(pl.col("pos") >= first)
+        .join(stored, on="pos", how="left")
+        .select(
+            "pos",
+            out=code_of("no_data"),
+            n=(pl.col("listed") - pl.col("stored").fill_null(0)).cast(pl.UInt32),
+        )
+        .filter(pl.col("n") > 0)
+    )
+    both = pl.concat([halted.select("pos", "out", pl.col("n").cast(pl.UInt32)), absent])
+    return both.with_columns(out_trading="out")
