@@ -34,8 +34,8 @@ def fill(world: World, chapter: Chapter) -> Intraday:
     rng = np.random.default_rng([world.seed, _STREAM, chapter.first])
     gap, above, below, other = rng.standard_normal((4, CHAPTER, slots))[:, :sessions]
     opening = _free_opening(world, chapter, gap)
-    up = 0.50 * world.slots.sigma * np.abs(above)
-    down = 0.45 * world.slots.sigma * np.abs(below)
+    up = 0.70 * world.slots.sigma * np.abs(above)
+    down = 0.60 * world.slots.sigma * np.abs(below)
     for group in world.scripts:
         for step in range(sessions):
             row, running = group.position(chapter.first + step)

@@ -78,16 +78,17 @@ def draw(stocks: int, seed: int) -> Slots:
     z = rng.standard_normal((6, stocks))
 
     size = z[0] + np.where(market == "KOSPI", 0.5, -0.2)
-    cap = 1.15e11 * np.exp(1.4 * size + 0.40 * np.clip(size, 0, 3.4) ** 2)
+    cap = 1.05e11 * np.exp(1.4 * size + 0.40 * np.clip(size, 0, 3.0) ** 2)
+    cap = np.minimum(cap, 4e14)
     price = 5_800 * np.exp(np.where(z[1] > 0, 1.5, 1.1) * z[1] * 0.9 + 0.25 * np.clip(size, -2, 3))
-    sigma = np.clip(0.0235 * np.exp(0.38 * z[2] - 0.08 * size), 0.007, 0.06)
-    turnover = cap * 0.0042 * np.exp(1.15 * z[3] + 6.0 * (sigma - 0.025))
+    sigma = np.clip(0.0255 * np.exp(0.38 * z[2] - 0.08 * size), 0.007, 0.06)
+    turnover = cap * 0.0034 * np.exp(1.15 * z[3] + 6.0 * (sigma - 0.025))
     beta = np.clip(0.9 + 0.35 * z[4], 0.1, 2.0)
     pull = np.full(stocks, 1 / 500)
 
     planted = role != ORDINARY
-    cap[planted] = np.clip(cap[planted], 1.5e11, 8e12)
-    turnover[planted] = 1.2e10 * np.exp(0.7 * np.abs(z[5][planted]))
+    cap[planted] = np.clip(cap[planted], 8e10, 8e12)
+    turnover[planted] = 5e9 * np.exp(0.8 * np.abs(z[5][planted]))
     price[planted] = np.clip(price[planted], 3_000, 150_000)
     pull[planted] = 1 / 80
     for name, own_sigma, own_price, own_beta in (
@@ -102,7 +103,7 @@ def draw(stocks: int, seed: int) -> Slots:
     turnover[kind == "spac"] *= 0.3
     turnover[konex] *= 0.02
     cap[konex] *= 0.2
-    turnover = np.clip(turnover, 2e6, 7e11)
+    turnover = np.clip(turnover, 2e6, 3.5e11)
 
     sector = rng.choice(len(names.SECTORS), stocks, p=_sector_shares())
     sector[np.isin(kind, ["spac", "etf", "reit"])] = -1
@@ -160,9 +161,9 @@ def _identities(
     tickers = np.full((TENANTS, slots), "", dtype=object)
     titles = np.full((TENANTS, slots), "", dtype=object)
     parents = iter(np.flatnonzero(staying))
-    for slot in range(slots):
-        tickers[0, slot] = names.ordinary_code(slot)
-        titles[0, slot] = _title(slot, str(kind[slot]), int(sector[slot]))
+    for number in range(slots):
+        tickers[0, number] = names.ordinary_code(number)
+        titles[0, number] = _title(number, str(kind[number]), int(sector[number]))
     for count, slot in enumerate(np.flatnonzero(kind == "preferred")):
         parent = next(parents)
         tickers[0, slot] = names.preferred_code(tickers[0, parent], "57K"[count % 3])

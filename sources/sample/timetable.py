@@ -12,11 +12,11 @@ from typing import Final
 import numpy as np
 
 from market.schemas import FLAGS
-from sources.sample.listing import NEVER, ORDINARY, Bools, Ints, Slots
+from sources.sample.listing import NEVER, ORDINARY, Bools, Floats, Ints, Slots
 
 # Corporate actions, as what becomes of the base price.
 NONE, RIGHTS, BONUS, SPLIT, REVERSE = range(5)
-_ACTION_SHARES: Final = (0.55, 0.2, 0.1, 0.15)
+_ACTION_SHARES: Final = (0.65, 0.1, 0.1, 0.15)
 
 LIQUIDATION_SESSIONS: Final = 7
 _DELISTING_HALT: Final = 25
@@ -49,6 +49,7 @@ class Timetable:
     short_halts: Cycle
     actions: Cycle
     action_kind: Ints
+    rights: Floats  # base price after a rights issue, as a fraction
     action_halt: Ints  # sessions without trading before the new shares
     flags: tuple[tuple[str, Cycle], ...]
 
@@ -59,7 +60,7 @@ def draw(slots: Slots, seed: int) -> Timetable:
     n = len(slots)
     common = slots.kind == "common"
     ordinary = common & (slots.role == ORDINARY)
-    troubled = ordinary & (rng.random(n) < 0.036)
+    troubled = ordinary & (rng.random(n) < 0.055)
 
     def cycle(low: int, high: int, lengths: tuple[int, ...], where: Bools) -> Cycle:
         period = rng.integers(low, high, n)
@@ -78,6 +79,7 @@ def draw(slots: Slots, seed: int) -> Timetable:
         short_halts=cycle(700, 1_300, (1, 1, 2, 3, 8, 15, 22), ordinary & ~troubled),
         actions=actions,
         action_kind=kind,
+        rights=rng.uniform(0.80, 0.98, n),
         action_halt=np.where(actions.length * np.isin(kind, [SPLIT, REVERSE]), stop, 0),
         flags=(
             ("administrative", administrative),

@@ -155,7 +155,7 @@ class Walk:
 
         self._close = close
         move = np.log(close / base) / slots.sigma
-        self._trend = 0.97 * self._trend + 0.02 * slots.sigma * draws.trend[step]
+        self._trend = 0.97 * self._trend + 0.025 * slots.sigma * draws.trend[step]
         flows = self._flows(t, step, draws, np.clip(move, -4, 4))
         out.foreign[step], out.institution[step] = flows
         out.value[step] = self._value(t, step, draws, np.abs(move))
@@ -194,7 +194,8 @@ class Walk:
         previous = self._close
         kind = self._world.table.action_kind
         factor = np.ones(len(previous))
-        factor[acting & (kind == RIGHTS)] = 0.94
+        rights = acting & (kind == RIGHTS)
+        factor[rights] = self._world.table.rights[rights]
         factor[acting & (kind == BONUS)] = 0.5
         factor[acting & (kind == SPLIT) & (previous > 20_000)] = 0.2
         factor[acting & (kind == REVERSE) & (previous < 3_000)] = 5.0
@@ -209,7 +210,7 @@ class Walk:
         base = np.where(changed, ticks.round_nearest(previous * factor), previous)
         exact = base / previous
         # A rights issue sells new shares below the price: more come than the base price shows.
-        more = np.where(changed & (factor == 0.94), 1.2, 1 / exact)
+        more = np.where(rights, 1.25, 1 / exact)
         self._shares = np.maximum((self._shares * more).astype(np.int64), 1_000)
         self._anchor = self._anchor * exact
         return base
@@ -231,7 +232,7 @@ class Walk:
         surprise = 0.72 * np.minimum(move, 3.0) + 0.35 * np.clip(move - 3.0, 0.0, 4.0) - 0.45
         level = self._mood + 0.75 * surprise
         self._mood = np.clip(
-            0.72 * self._mood + 0.22 * surprise + 0.48 * draws.mood[step], -2.5, 2.5
+            0.72 * self._mood + 0.22 * surprise + 0.62 * draws.mood[step], -3.0, 3.0
         )
         for group in self._world.scripts:
             row, running = group.position(t)
@@ -240,7 +241,7 @@ class Walk:
         return np.asarray(self._world.turnover * np.exp(level))
 
     def _flows(self, t: int, step: int, draws: _Innovations, move: Floats) -> tuple[Floats, Floats]:
-        self._foreign = 0.30 * self._foreign + 0.95 * draws.foreign[step]
+        self._foreign = 0.18 * self._foreign + 0.98 * draws.foreign[step]
         self._institution = 0.60 * self._institution + 0.80 * draws.institution[step]
         foreign = 0.15 * self._foreign + 0.035 * move
         strength = self._institution + 0.25 * move
@@ -264,10 +265,10 @@ class _Innovations:
         slots = world.slots
         rng = np.random.default_rng([world.seed, _STREAM, first])
         shape = (CHAPTER, len(slots))
-        market = 0.0095 * rng.standard_t(4, CHAPTER) / np.sqrt(2.0) + 0.0003
+        market = np.clip(0.0075 * rng.standard_t(4, CHAPTER), -0.06, 0.06)
         sectors = 0.007 * rng.standard_normal((CHAPTER, len(names.SECTORS) + 1))
         own = rng.standard_t(3.2, shape) / np.sqrt(3.2 / 1.2)
-        jump = np.where(rng.random(shape) < 0.009, rng.exponential(3.2, shape), 0.0)
+        jump = np.where(rng.random(shape) < 0.010, rng.exponential(4.2, shape), 0.0) - 0.042
         rate = slots.beta * market[:, None] + slots.sigma * (own + jump)
         rate += sectors[:, slots.sector] * np.where(slots.sector >= 0, 1.0, 0.0)
         self.returns = np.clip(rate - 0.5 * slots.sigma**2, -0.45, 0.45)
