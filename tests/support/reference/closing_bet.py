@@ -78,11 +78,11 @@ def _score_one(ticker: str, view: View, verdicts: list[str] | None, *, warned: b
     }
     answer = result(row.session, ticker, parts, out_of)
     answer["gates"] = {
-        "value": ge(row.value, 30_000_000_000),
+        "trading_value": ge(row.value, 30_000_000_000),
         "up": up,
         "below_limit": None if row.base is None else lt(row.traded_close, upper_limit(row.base)),
         "no_blocking_news": verdicts is None or "blocking" not in verdicts,
-        "warning": not warned,
+        "no_warning": not warned,
     }
     answer["grade"] = grade(
         answer["score"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 from reference.common import (
@@ -155,7 +156,7 @@ def find_pattern(view: View) -> dict[str, Any]:
         if not le(run[0]["depth"], 0.90 * earlier["depth"]):
             break
         run.insert(0, earlier)
-    quotients = [b["depth"] / a["depth"] for a, b in zip(run, run[1:], strict=False)]
+    quotients = [b["depth"] / a["depth"] for a, b in pairwise(run)]
     pivot, floor = high, low[0]
     row = rows[t]
     above = [i for i in range(bar, t) if gt(rows[i].close, pivot)]
@@ -233,7 +234,7 @@ def tightness(view: View) -> float:
     ranges = [
         max(now.high - now.low, abs(now.high - before.close), abs(now.low - before.close))
         / before.close
-        for before, now in zip(rows, rows[1:], strict=False)
+        for before, now in pairwise(rows)
     ]
     points = 0
     if sum(ranges) > 0:
