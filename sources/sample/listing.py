@@ -82,13 +82,15 @@ def draw(stocks: int, seed: int) -> Slots:
     cap = np.minimum(cap, 4e14)
     price = 5_800 * np.exp(np.where(z[1] > 0, 1.5, 1.1) * z[1] * 0.9 + 0.25 * np.clip(size, -2, 3))
     sigma = np.clip(0.0255 * np.exp(0.38 * z[2] - 0.08 * size), 0.007, 0.06)
-    turnover = cap * 0.0034 * np.exp(1.15 * z[3] + 6.0 * (sigma - 0.025))
+    turnover = cap * 0.0024 * np.exp(1.25 * z[3] + 6.0 * (sigma - 0.025))
     beta = np.clip(0.9 + 0.35 * z[4], 0.1, 2.0)
     pull = np.full(stocks, 1 / 500)
 
     planted = role != ORDINARY
-    cap[planted] = np.clip(cap[planted], 8e10, 8e12)
-    turnover[planted] = 5e9 * np.exp(0.8 * np.abs(z[5][planted]))
+    smallest = np.where(role == LONG_PATTERN, 8e10, 3e11)
+    cap[planted] = np.clip(cap, smallest, 8e12)[planted]
+    quiet = np.where(role == LONG_PATTERN, 3e9, 6e9)
+    turnover[planted] = (quiet * np.exp(0.7 * np.abs(z[5])))[planted]
     price[planted] = np.clip(price[planted], 3_000, 150_000)
     pull[planted] = 1 / 80
     for name, own_sigma, own_price, own_beta in (

@@ -213,7 +213,7 @@ def _depths(name: str, rng: np.random.Generator) -> list[float]:
 
 
 def _smart_money(rng: np.random.Generator, span: int) -> tuple[Floats, Floats]:
-    strength = rng.choice([2.0, 1.0, 0.4, -0.3], p=[0.12, 0.2, 0.28, 0.4])
+    strength = rng.choice([2.0, 1.0, 0.4, 0.15], p=[0.06, 0.12, 0.22, 0.60])
     foreign = np.full(span, np.nan)
     institution = np.full(span, np.nan)
     near = slice(LONG_DONE - 9, LONG_DONE + 6)
@@ -264,5 +264,5 @@ def _short(name: str, rng: np.random.Generator) -> Script:
         (Check(name, scanner, genuine),),
         limit_at=done if name.endswith("limit_up") else -1,
         flag=flags.get(name),
-        turnover=1.1e9 if name == "daytrading_thin" else None,
+        turnover=8.5e8 if name == "daytrading_thin" else None,
     )  # fmt: skip
