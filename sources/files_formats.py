@@ -104,8 +104,8 @@ def recognise(columns: Collection[str], file: str) -> FileKind:
 
 
 def _what_is_wrong(found: frozenset[str]) -> str:
-    importable = [known for known in FORMATS if not known.refused]
-    nearest = max(importable, key=lambda f: (len(f.columns & found) / len(f.columns), f.name))
+    importable = [f for f in FORMATS if not f.refused and not f.without & found]
+    nearest = max(importable, key=lambda f: len(f.columns & found) - len(f.columns - found))
     missing = sorted(nearest.columns - found)
     if len(missing) * 2 <= len(nearest.columns):
         return f"looks like {nearest.name}, but lacks the columns {', '.join(missing)}"
