@@ -6,12 +6,13 @@ import os
 from collections.abc import Mapping
 from datetime import date, time
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -41,8 +42,12 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         None, description="PostgreSQL 15 or newer; empty: the embedded one in the data folder"
     )
-    source: Source = Field("sample", description="where `run` collects from")
-    extra_holidays: frozenset[date] = Field(
+    source: Source | None = Field(
+        None,
+        description="where `run` collects from; empty: what is stored of the real market, "
+        "and the sample market before anything is",
+    )
+    extra_holidays: Annotated[frozenset[date], NoDecode] = Field(
         frozenset(), description="dates the exchange closes that no release knows yet"
     )
     net_buying_known_at: time = Field(
@@ -69,6 +74,11 @@ class Settings(BaseSettings):
     rules: Mapping[str, Any] = Field(
         default_factory=dict, description="[rules.…] of closebell.toml; typed in scanners/rules.py"
     )
+
+    @field_validator("extra_holidays", mode="before")
+    @classmethod
+    def _between_commas(cls, value: object) -> object:
+        return [day.strip() for day in value.split(",")] if isinstance(value, str) else value
 
     @field_validator("data_dir")
     @classmethod

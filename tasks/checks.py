@@ -64,9 +64,7 @@ def check_sessions(
 
 def _coverage(numbered: pl.DataFrame, order: pl.DataFrame) -> pl.DataFrame:
     """session, stocks, before (stocks of the session before), kept, traded, same."""
-    last = numbered.select(
-        "ticker", no=pl.col("no") + 1, last_close="close", last_volume="volume"
-    )
+    last = numbered.select("ticker", no=pl.col("no") + 1, last_close="close", last_volume="volume")
     joined = numbered.join(last, on=["ticker", "no"], how="left")
     counts = joined.group_by("no").agg(
         pl.len().alias("stocks"),
@@ -139,9 +137,7 @@ def _collected(bars: pl.DataFrame) -> pl.DataFrame:
     return bars.group_by("session").agg(pl.col("collected_at").min())
 
 
-def _judge(
-    row: dict[str, object], *, calendar: TradingCalendar, settings: Settings
-) -> list[Check]:
+def _judge(row: dict[str, object], *, calendar: TradingCalendar, settings: Settings) -> list[Check]:
     session = row["session"]
     assert isinstance(session, date)
     if not row["stocks"]:

@@ -16,9 +16,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def step(
-    name: str, *, timeout: float, retries: int = 2
-) -> Callable[[Callable[P, R]], Task[P, R]]:
+def step(name: str, *, timeout: float, retries: int = 2) -> Callable[[Callable[P, R]], Task[P, R]]:
     """Make a function a Prefect task.
 
     Call it directly on the main thread, never submit it: only there does the time limit

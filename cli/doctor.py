@@ -1,0 +1,180 @@
+"""`closebell doctor`: is everything there, and if not, how to get it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import Any
+
+import typer
+from pydantic import SecretStr
+from rich.table import Table
+
+import settings
+from cli.common import AsJson, print_json
+from cli.tables import console
+from db import Database, open_database
+from errors import ClosebellError
+from flows.home import prefect_home, running_server
+from market.calendar import TradingCalendar
+from market.clock import SystemClock
+from scanners.rules import Rules
+from settings import Settings
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at; `remedy` is what to do when it isn't well."""
+
+    name: str
+    ok: bool
+    detail: str
+    remedy: str | None = None
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Look at settings, database, Prefect and the age of the data; say what is missing.
+
+    Exits 1 when something needed is wrong. Never prints a secret.
+    """
+    checks = list(_examine())
+    ok = all(check.ok for check in checks)
+    if as_json:
+        print_json({"ok": ok, "checks": [asdict(check) for check in checks]})
+    else:
+        _show(checks)
+    raise typer.Exit(0 if ok else 1)
+
+
+def _show(checks: list[Check]) -> None:
+    table = Table(header_style="bold", pad_edge=False)
+    table.add_column("")
+    table.add_column("what", no_wrap=True)
+    table.add_column("seen", overflow="fold")
+    table.add_column("what to do", overflow="fold")
+    for check in checks:
+        mark = "[green]ok[/green]" if check.ok else "[red]no[/red]"
+        table.add_row(mark, check.name, check.detail, check.remedy or "")
+    console().print(table)
+
+
+def _examine() -> Iterator[Check]:
+    running = sys.version_info
+    yield Check(
+        "python",
+        (3, 11) <= running[:2] <= (3, 14),
+        f"{running.major}.{running.minor}.{running.micro}, closebell {version('closebell')}",
+    )
+    try:
+        config = settings.load()
+        rules = Rules.from_mapping(config.rules)
+    except ClosebellError as error:
+        yield Check("settings", False, error.detail, error.remedy)
+        return
+    yield Check("settings", True, _shown(config))
+    yield Check("rules", True, f"version {rules.version}, hash {rules.hash}")
+    yield _prefect(config)
+    for market in ("real", "sample"):
+        yield from _market(config, market)
+
+
+def _shown(config: Settings) -> str:
+    """Every setting that was set, secrets only as set."""
+    chosen = {name: getattr(config, name) for name in sorted(config.model_fields_set)}
+    words = [
+        f"{name}={'(set)' if isinstance(value, SecretStr) else value}"
+        for name, value in chosen.items()
+        if name != "rules"
+    ]
+    file = settings.config_file()
+    return f"{', '.join(words) or 'all at their defaults'}; {file}" + (
+        "" if file.is_file() else " (not there, not needed)"
+    )
+
+
+def _prefect(config: Settings) -> Check:
+    home = prefect_home(config.data_dir)
+    server = running_server(home)
+    return Check(
+        "prefect",
+        True,
+        f"{version('prefect')}, "
+        + (f"server at {server}" if server else "no server running: each run starts its own"),
+        None if server else f'to watch runs: PREFECT_HOME="{home}" prefect server start',
+    )
+
+
+def _market(config: Settings, market: str) -> Iterator[Check]:
+    try:
+        with open_database(config, market=market, check=False) as db:  # type: ignore[arg-type]
+            if market == "real":
+                yield _database(db)
+            status = db.status()
+            if status.current is None:
+                yield _empty(market)
+                return
+            status.require()
+            yield from _freshness(config, db, market)
+    except ClosebellError as error:
+        yield Check("database", False, error.detail, error.remedy)
+
+
+def _database(db: Database) -> Check:
+    status = db.status()
+    up_to_date = status.current is None or status.up_to_date
+    return Check(
+        "database",
+        up_to_date,
+        f"{db.shown_url}, tables of version {status.current or 'none yet'}",
+        None if up_to_date else "closebell db upgrade",
+    )
+
+
+def _empty(market: str) -> Check:
+    remedy = {
+        "real": "closebell import marcap:2025..2026, or your own files (closebell import --help)",
+        "sample": "closebell run end-of-day --source sample",
+    }[market]
+    return Check(f"{market} market", True, "nothing stored", remedy)
+
+
+def _freshness(config: Settings, db: Database, market: str) -> Iterator[Check]:
+    fresh = db.freshness()
+    if fresh.bars is None:
+        yield _empty(market)
+        return
+    calendar = TradingCalendar(config.extra_holidays)
+    closed = calendar.last_closed(SystemClock().now())
+    behind = len(calendar.sessions(fresh.bars.session, closed)) - 1
+    yield Check(
+        f"{market} market: bars",
+        True,
+        f"{fresh.bars.first} to {fresh.bars.session} ({fresh.bars.rows:,} stocks), "
+        + ("up to date" if behind <= 0 else f"{behind} sessions behind {closed}"),
+        _catch_up(market) if behind > 0 else None,
+    )
+    for name, found, what in (
+        ("net buying", fresh.net_buying, "smart money, net buying and supply parts are missing"),
+        ("index bars", fresh.index_bars, "the market gate is missing"),
+    ):
+        yield Check(
+            f"{market} market: {name}",
+            True,
+            f"to {found.session}" if found else f"none stored: {what}",
+            None if found else f"import a file with {name} (closebell import --help)",
+        )
+    scans: dict[str, Any] = fresh.scans
+    yield Check(
+        f"{market} market: scans",
+        True,
+        ", ".join(f"{name} {day}" for name, day in sorted(scans.items())) or "none yet",
+        None if scans else "closebell run end-of-day",
+    )
+
+
+def _catch_up(market: str) -> str:
+    return "closebell run end-of-day --source sample" if market == "sample" else (
+        "import the newer sessions, then closebell run end-of-day"
+    )  # fmt: skip

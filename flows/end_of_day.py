@@ -1,0 +1,116 @@
+"""End of day: the whole market at the close, collected, checked, scanned, published."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import structlog
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Completed
+
+from errors import BadMarketData
+from flows.room import Room, opened
+from flows.summary import RunSummary, summarise
+from logs import get as logger
+from market.asof import Slot
+from tasks.artifacts import leave_artifacts
+from tasks.check import check
+from tasks.collect import collect, store
+from tasks.publish import RunFacts, publish_step
+from tasks.scan import scan_step
+
+CATCH_UP = 20  # sessions; more missed ones are a person's decision (closebell backfill)
+
+
+@flow(name="end-of-day")
+def end_of_day(
+    session: date | None = None, source: str | None = None, accept_checks: bool = False
+) -> RunSummary | State[None]:
+    """Scan one session at its close, and before it the sessions missed since the last good one.
+
+    Args:
+        session: by default today's; on a day without one the run ends as Skipped.
+        source: see CLOSEBELL_SOURCE.
+        accept_checks: publish although the checks refuse the data; the runs say so.
+
+    Raises:
+        BadMarketData: the checks refuse the data; nothing was stored.
+    """
+    with opened(source) as room:
+        target = session or room.clock.now().date()
+        if not room.calendar.is_session(target):
+            reason = f"{target} is no session: {room.calendar.why_closed(target)}"
+            return Completed(name="Skipped", message=reason)
+        return run_end_of_day(room, target, accept_checks=accept_checks)
+
+
+def run_end_of_day(room: Room, target: date, *, accept_checks: bool = False) -> RunSummary:
+    """The steps of the flow, given a session and everything they work with."""
+    started = time.perf_counter()
+    run_id = flow_run.get_id()
+    structlog.contextvars.bind_contextvars(flow_run_id=run_id, session=target.isoformat())
+    missed, notes = missed_sessions(room, target)
+    first = missed[0] if missed else target
+
+    data = collect(room.db, room.source, room.calendar, first, target)
+    verdict = check(
+        room.db, data, [*missed, target], calendar=room.calendar, settings=room.settings
+    )
+    notes += [f"{s} was left out: {why}" for s in missed if (why := verdict.refused(s))]
+    caught_up = [s for s in missed if not verdict.refused(s)]
+    if refused := verdict.refused(target):
+        if not accept_checks:
+            raise BadMarketData(
+                f"{target} is not published: {refused}",
+                remedy="collect again, or publish all the same with --accept-checks",
+            )
+        notes.append(f"published although the checks refuse it: {refused}")
+    if data is not None:
+        store(room.db, verdict.keeping(data, [*caught_up, target]), target)
+
+    scanned = scan_step(room.db, room.calendar, room.rules, first, target, Slot.CLOSE)
+    facts = RunFacts(
+        source=room.source_name,
+        checks_accepted=bool(refused),
+        reason=refused or None,
+        flow_run_id=run_id,
+    )
+    if caught_up:
+        plain = RunFacts(source=room.source_name, flow_run_id=run_id)
+        publish_step(room.db, scanned, caught_up, room.rules, plain, announce="scan")
+    publish_step(room.db, scanned, [target], room.rules, facts)
+
+    leave_artifacts(scanned, target, notes)
+    return summarise(
+        scanned,
+        [*caught_up, target],
+        notes=notes,
+        seconds=time.perf_counter() - started,
+        flow_run_id=run_id,
+    )
+
+
+def missed_sessions(room: Room, target: date) -> tuple[list[date], list[str]]:
+    """The sessions between the last good one and `target`, in order, and what to say of them."""
+    with room.db.reader() as tx:
+        last_good = tx.runs.newest_session("market_gate", str(Slot.CLOSE))
+    if last_good is None or last_good >= target:
+        return [], []
+    missed = room.calendar.sessions(last_good + timedelta(days=1), target - timedelta(days=1))
+    if not missed:
+        return [], []
+    if len(missed) > CATCH_UP:
+        return [], [
+            f"{len(missed)} sessions since {last_good} were never scanned, too many to catch up: "
+            f"closebell backfill --from {missed[0]} --to {missed[-1]}"
+        ]
+    logger().info("catching up", sessions=len(missed), since=last_good.isoformat())
+    return missed, [f"caught up with {_named(missed)}"]
+
+
+def _named(sessions: Sequence[date]) -> str:
+    return f"{sessions[0]}" if len(sessions) == 1 else f"{sessions[0]} to {sessions[-1]}"

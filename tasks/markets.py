@@ -1,0 +1,35 @@
+"""Which market a command works with: the built-in sample or the real one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from db import Database, open_database
+from settings import Settings
+
+SAMPLE = "sample"
+
+
+@contextmanager
+def open_market(
+    settings: Settings,
+    source: str | None = None,
+    on_message: Callable[[str], None] = lambda _: None,
+) -> Iterator[tuple[Database, str]]:
+    """The database of the market that `source` belongs to, and the name of the source.
+
+    The sample market and the real one are stored apart. Without `source` and CLOSEBELL_SOURCE it
+    is the real market as stored, once it has any bars, else the sample.
+
+    Raises:
+        SettingsError, DatabaseUnavailable, SchemaOutdated: see db.open_database.
+    """
+    source = source or settings.source
+    market = "sample" if source == SAMPLE else "real"
+    with open_database(settings, on_message, market=market) as db:
+        if source or db.freshness().bars.rows:
+            yield db, source or "stored"
+            return
+    with open_database(settings, on_message, market="sample") as db:
+        yield db, SAMPLE
