@@ -15,7 +15,7 @@ from tenacity import (
     RetryCallState,
     Retrying,
     retry_if_exception_type,
-    wait_exponential_jitter,
+    wait_random_exponential,
 )
 
 from errors import BadFile, RateLimited, SettingsError, SourceUnavailable
@@ -109,7 +109,7 @@ def _fetch(
     progress: Progress | None,
 ) -> Path:
     deadline = time.monotonic() + limits.total
-    backoff = wait_exponential_jitter(initial=limits.first_wait, max=limits.longest_wait)
+    backoff = wait_random_exponential(multiplier=limits.first_wait, max=limits.longest_wait)
 
     def pause(state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None

@@ -179,6 +179,25 @@ def test_a_revision_without_a_readable_time_is_rejected(tmp_path: Path) -> None:
     assert content.net_buying["institution_shares"].to_list() == [None]
 
 
+def test_a_time_of_publication_may_be_a_real_moment(tmp_path: Path) -> None:
+    published = datetime(2026, 3, 20, 2, tzinfo=UTC)
+    columns: dict[str, object] = {
+        "date": [date(2026, 3, 19)],
+        "code": ["000010"],
+        "close": [1.0],
+        "foreign_net": [-7],
+        "inst_net": [3],
+        "commit_at": [published],
+    }
+    content = read(write(tmp_path, columns))
+    assert content.net_buying.select("known_at", "foreign_shares").rows() == [(published, -7)]
+
+
+def test_a_file_without_one_readable_date_is_rejected_row_by_row(tmp_path: Path) -> None:
+    content = read(write(tmp_path, daily(date=["soon"])))
+    assert content.rejected["reason"].to_list() == ["unreadable date"]
+
+
 def test_an_unknown_index_and_one_out_of_order_are_rejected(tmp_path: Path) -> None:
     content = read(
         write(
