@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import dataframely as dy
 import polars as pl
-from holidays import financial_holidays
+from holidays import HolidayBase, financial_holidays
 
 from errors import NotATradingSession
 from market import history
@@ -144,7 +144,7 @@ class TradingCalendar:
             return "closed by the setting extra_holidays"
         if day.weekday() >= 5:
             return day.strftime("%A")
-        name = history.OVERRIDES.get(day) or financial_holidays("XKRX", years=day.year).get(day)
+        name = history.OVERRIDES.get(day) or _library(day.year).get(day)
         return name or "closed by the exchange"
 
     def _year(self, day: date) -> list[date]:
@@ -169,7 +169,11 @@ def _closed_days(year: int) -> frozenset[date]:
     if year <= history.LAST_TABLED_YEAR:
         listed = history.CLOSED[year].split()
         return frozenset(date(year, int(day[:2]), int(day[2:])) for day in listed)
-    return frozenset(financial_holidays("XKRX", years=year)) | frozenset(history.OVERRIDES)
+    return frozenset(_library(year)) | frozenset(history.OVERRIDES)
+
+
+def _library(year: int) -> HolidayBase:
+    return financial_holidays("XKRX", years=year, language="en_US")  # else the user's own
 
 
 def _week_length(day: date) -> int:

@@ -59,6 +59,13 @@ def test_a_closed_day_says_why(day: str, why: str) -> None:
     assert CALENDAR.why_closed(date.fromisoformat(day)) == why
 
 
+def test_the_reason_is_in_english_whatever_the_users_language(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LANGUAGE", "ko")
+    assert TradingCalendar().why_closed(date(2026, 2, 17)) == "Korean New Year"
+
+
 def test_a_session_has_no_reason_to_be_closed() -> None:
     assert CALENDAR.why_closed(date(2026, 8, 21)) == ""
 
