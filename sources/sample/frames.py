@@ -22,7 +22,8 @@ from market.schemas import (
 from sources.sample import timetable
 from sources.sample.index import Row
 from sources.sample.intraday import Intraday
-from sources.sample.walk import Chapter, World
+from sources.sample.walk import Chapter
+from sources.sample.world import World
 
 SOURCE: Final = "sample"
 # When a session's figures stand: investors' net buying is published at about 18:30 KST.

@@ -8,8 +8,10 @@ from typing import Final
 import numpy as np
 
 from sources.sample import ticks
+from sources.sample.innovations import CHAPTER
 from sources.sample.listing import Floats, Ints
-from sources.sample.walk import CHAPTER, Chapter, World
+from sources.sample.walk import Chapter
+from sources.sample.world import World
 
 _STREAM: Final = 12
 

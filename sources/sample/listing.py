@@ -81,7 +81,7 @@ def draw(stocks: int, seed: int) -> Slots:
     cap = 1.05e11 * np.exp(1.4 * size + 0.40 * np.clip(size, 0, 3.0) ** 2)
     cap = np.minimum(cap, 4e14)
     price = 5_800 * np.exp(np.where(z[1] > 0, 1.5, 1.1) * z[1] * 0.9 + 0.25 * np.clip(size, -2, 3))
-    sigma = np.clip(0.0255 * np.exp(0.38 * z[2] - 0.08 * size), 0.007, 0.06)
+    sigma = np.clip(0.0270 * np.exp(0.38 * z[2] - 0.08 * size), 0.007, 0.06)
     turnover = cap * 0.0024 * np.exp(1.25 * z[3] + 6.0 * (sigma - 0.025))
     beta = np.clip(0.9 + 0.35 * z[4], 0.1, 2.0)
     pull = np.full(stocks, 1 / 500)

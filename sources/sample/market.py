@@ -20,7 +20,7 @@ from market.data import MarketData
 from market.schemas import DailyBars, IndexBars, NetBuying
 from sources.sample import frames, intraday, walk
 from sources.sample.index import Indices
-from sources.sample.walk import World
+from sources.sample.world import World, create
 
 ORIGIN: Final = date(2024, 1, 2)
 SEED: Final = 20260101
@@ -68,7 +68,7 @@ def generate(
         SettingsError: `stocks` is too small or too large.
     """
     days = _days(origin, last, calendar)
-    world = walk.create(stocks, seed)
+    world = create(stocks, seed)
     first = max(len(days) - sessions, 0)
     found = list(_blocks(world, days, first))
     data = MarketData(
@@ -95,7 +95,7 @@ def blocks(
         NotATradingSession: `last` is no session, or lies before the origin.
         SettingsError: `stocks` is too small or too large.
     """
-    return _blocks(walk.create(stocks, seed), _days(origin, last, calendar), 0)
+    return _blocks(create(stocks, seed), _days(origin, last, calendar), 0)
 
 
 def planted(world: World, days: list[date], first: int) -> pl.DataFrame:

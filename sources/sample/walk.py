@@ -1,38 +1,22 @@
 """The session loop: how every slot's price, value and net buying go from session to session.
 
-State is one number a slot. Innovations come in chapters of sessions, each drawn from a seed of
-its own, so that a session is the same however far the market is made.
+State is one number a slot. Innovations come in chapters of sessions, each drawn whole from a
+seed of its own, so that a session is the same however far the market is made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
-from sources.sample import listing, names, patterns, ticks, timetable
-from sources.sample.listing import Bools, Floats, Ints, Slots
-from sources.sample.patterns import Scripts
-from sources.sample.timetable import BONUS, REVERSE, RIGHTS, SPLIT, Timetable
-
-CHAPTER: Final = 64
-
-_STREAM: Final = 11
-
-
-@dataclass(frozen=True)
-class World:
-    """All that is fixed about one sample market."""
-
-    seed: int
-    slots: Slots
-    table: Timetable
-    scripts: tuple[Scripts, ...]
-    turnover: Floats  # won a session
-    sectors: tuple[str, ...]
-    institutional: Floats  # how large institutions' net buying is against value
+from sources.sample import listing, ticks, timetable
+from sources.sample.innovations import CHAPTER, Innovations
+from sources.sample.listing import Bools, Floats, Ints
+from sources.sample.timetable import BONUS, REVERSE, RIGHTS, SPLIT
+from sources.sample.trading import Trading
+from sources.sample.world import World
 
 
 @dataclass(frozen=True)
@@ -52,24 +36,6 @@ class Chapter:
     value: Floats  # traded value meant, won
     foreign: Floats  # net buying as a fraction of value
     institution: Floats
-    row: Ints  # script row, -1 where none runs
-
-
-def create(stocks: int, seed: int) -> World:
-    """The market of this seed and number of stocks."""
-    slots = listing.draw(stocks, seed)
-    scripts = patterns.plant(slots, seed)
-    turnover = slots.turnover.copy()
-    for group in scripts:
-        for slot, script in zip(group.slots, group.scripts, strict=True):
-            if script.turnover is not None:
-                turnover[slot] = script.turnover
-    sectors = tuple(name for name, _ in names.SECTORS)
-    size = np.log(slots.cap / 1e11)
-    institutional = np.clip(0.02 + 0.028 * size, 0.004, 0.12)
-    return World(
-        seed, slots, timetable.draw(slots, seed), scripts, turnover, sectors, institutional
-    )
 
 
 class Walk:
@@ -82,11 +48,10 @@ class Walk:
         self._tenant = np.zeros(n, dtype=np.int64)
         self._close = ticks.round_nearest(slots.price)
         self._shares = np.maximum((slots.cap / self._close).astype(np.int64), 1_000)
+        self._home = slots.cap.copy()  # the market value a slot is drawn back to
         self._anchor = self._close.astype(np.float64)
-        self._mood = np.zeros(n)
         self._trend = np.zeros(n)
-        self._foreign = np.zeros(n)
-        self._institution = np.zeros(n)
+        self._trading = Trading(world)
         self._review, self._halt, self._liquidation = timetable.delisting(slots)
         self._at = np.arange(n)
         for group in world.scripts:
@@ -117,14 +82,13 @@ class Walk:
             value=np.empty(shape),
             foreign=np.empty(shape),
             institution=np.empty(shape),
-            row=np.full(shape, -1),
         )
-        draws = _Innovations(self._world, first)
+        draws = Innovations(self._world, first)
         for step in range(sessions):
             self._session(first + step, step, draws, out)
         return out
 
-    def _session(self, t: int, step: int, draws: _Innovations, out: Chapter) -> None:
+    def _session(self, t: int, step: int, draws: Innovations, out: Chapter) -> None:
         slots, table = self._world.slots, self._world.table
         fresh = self._move_in(t)
         tenant, at = self._tenant, self._at
@@ -156,13 +120,14 @@ class Walk:
         self._close = close
         move = np.log(close / base) / slots.sigma
         self._trend = 0.97 * self._trend + 0.025 * slots.sigma * draws.trend[step]
-        flows = self._flows(t, step, draws, np.clip(move, -4, 4))
-        out.foreign[step], out.institution[step] = flows
-        out.value[step] = self._value(t, step, draws, np.abs(move))
+        out.value[step] = self._trading.value(t, draws.mood[step], np.abs(move))
+        out.foreign[step], out.institution[step] = self._trading.net_buying(
+            t, draws.foreign[step], draws.institution[step], np.clip(move, -4, 4)
+        )
         out.listed[step], out.halted[step], out.fresh[step] = listed, halted, fresh
         out.tenant[step], out.base[step], out.close[step] = tenant, base, close
         out.lowest[step], out.highest[step] = lowest, highest
-        out.shares[step], out.row[step] = self._shares, rows
+        out.shares[step] = self._shares
 
     def _move_in(self, t: int) -> Bools:
         slots, at = self._world.slots, self._at
@@ -175,6 +140,7 @@ class Walk:
             shares = np.maximum((slots.cap / offered).astype(np.int64), 1_000)
             self._shares = np.where(fresh, shares, self._shares)
             self._trend = np.where(fresh, 0.0, self._trend)
+            self._home = np.where(fresh, slots.cap, self._home)
         return np.asarray(fresh)
 
     def _script_rows(self, t: int) -> tuple[Ints, Floats]:
@@ -194,7 +160,7 @@ class Walk:
         previous = self._close
         kind = self._world.table.action_kind
         factor = np.ones(len(previous))
-        rights = acting & (kind == RIGHTS)
+        rights = acting & (kind == RIGHTS) & (previous >= 500) & (previous <= 800_000)
         factor[rights] = self._world.table.rights[rights]
         factor[acting & (kind == BONUS)] = 0.5
         factor[acting & (kind == SPLIT) & (previous > 20_000)] = 0.2
@@ -203,7 +169,8 @@ class Walk:
         factor[acting & (previous > 800_000)] = 0.1
         for group in self._world.scripts:
             row, _ = group.position(t)
-            factor[group.slots[(row == group.split_at) & (group.split_at >= 0)]] = 0.5
+            here = group.slots[(row == group.split_at) & (group.split_at >= 0)]
+            factor[here] = np.where(previous[here] > 6_000, 0.5, 2.0)
         changed = factor != 1
         if not changed.any():
             return previous
@@ -212,6 +179,7 @@ class Walk:
         # A rights issue sells new shares below the price: more come than the base price shows.
         more = np.where(rights, 1.25, 1 / exact)
         self._shares = np.maximum((self._shares * more).astype(np.int64), 1_000)
+        self._home = self._home * np.where(rights, exact * more, 1.0)
         self._anchor = self._anchor * exact
         return base
 
@@ -224,56 +192,7 @@ class Walk:
         return close
 
     def _pull(self, base: Ints) -> Floats:
-        slots = self._world.slots
-        away = np.log(slots.cap / (base.astype(np.float64) * self._shares))
-        return np.asarray(slots.pull * np.clip(away, -2.5, 2.5))
-
-    def _value(self, t: int, step: int, draws: _Innovations, move: Floats) -> Floats:
-        surprise = 0.72 * np.minimum(move, 3.0) + 0.35 * np.clip(move - 3.0, 0.0, 4.0) - 0.45
-        level = self._mood + 0.75 * surprise
-        self._mood = np.clip(
-            0.72 * self._mood + 0.22 * surprise + 0.62 * draws.mood[step], -3.0, 3.0
-        )
-        for group in self._world.scripts:
-            row, running = group.position(t)
-            here = group.slots[running]
-            level[here] = group.value[running, row[running]]
-        return np.asarray(self._world.turnover * np.exp(level))
-
-    def _flows(self, t: int, step: int, draws: _Innovations, move: Floats) -> tuple[Floats, Floats]:
-        self._foreign = 0.18 * self._foreign + 0.98 * draws.foreign[step]
-        self._institution = 0.60 * self._institution + 0.80 * draws.institution[step]
-        foreign = 0.15 * self._foreign + 0.035 * move
-        strength = self._institution + 0.25 * move
-        institution = self._world.institutional * strength * np.abs(strength)
-        for group in self._world.scripts:
-            row, running = group.position(t)
-            here, at = group.slots[running], row[running]
-            for free, written in (
-                (foreign, group.foreign[running, at]),
-                (institution, group.institution[running, at]),
-            ):
-                set_ = ~np.isnan(written)
-                free[here[set_]] = written[set_] * (1 + 0.1 * draws.foreign[step][here[set_]])
-        return np.clip(foreign, -0.85, 0.85), np.clip(institution, -0.85, 0.85)
-
-
-class _Innovations:
-    """Everything random that the sessions of one chapter hand on, as (sessions, slots)."""
-
-    def __init__(self, world: World, first: int) -> None:
-        slots = world.slots
-        rng = np.random.default_rng([world.seed, _STREAM, first])
-        shape = (CHAPTER, len(slots))
-        market = np.clip(0.0075 * rng.standard_t(4, CHAPTER), -0.06, 0.06)
-        sectors = 0.007 * rng.standard_normal((CHAPTER, len(names.SECTORS) + 1))
-        own = rng.standard_t(3.2, shape) / np.sqrt(3.2 / 1.2)
-        jump = np.where(rng.random(shape) < 0.010, rng.exponential(4.2, shape), 0.0) - 0.042
-        rate = slots.beta * market[:, None] + slots.sigma * (own + jump)
-        rate += sectors[:, slots.sector] * np.where(slots.sector >= 0, 1.0, 0.0)
-        self.returns = np.clip(rate - 0.5 * slots.sigma**2, -0.45, 0.45)
-        self.first_day = np.log(np.clip(rng.lognormal(0.25, 0.45, shape), 0.6, 4.0))
-        self.trend = rng.standard_normal(shape)
-        self.mood = rng.standard_normal(shape)
-        self.foreign = rng.standard_normal(shape)
-        self.institution = rng.standard_normal(shape)
+        away = np.log(self._home / (base.astype(np.float64) * self._shares))
+        # Hardly anything trades for coins.
+        cheap = np.maximum(np.log(400 / base), 0.0)
+        return np.asarray(self._world.slots.pull * np.clip(away, -2.5, 2.5) + 0.005 * cheap)
