@@ -98,7 +98,7 @@ def grade(
         .when(~gates)
         .then(pl.lit(3, pl.UInt8))
         .otherwise(code)
-        .cast(GRADES)
+        .cat.to(GRADES)
     )
 
 

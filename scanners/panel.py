@@ -68,9 +68,7 @@ def build_panel(
     spans = periods(data, tickers, sessions)
     tail = _described(tail, data, spans, tickers, sessions, sectors)
     traded = tail["traded"]
-    stocks = _scanned(
-        tail.filter(traded), rows.filter(pl.col("pos") >= first).select("n"), rules
-    )
+    stocks = _scanned(tail.filter(traded), rows.filter(pl.col("pos") >= first).select("n"), rules)
     return Panel(
         rows=rows,
         stocks=stocks,
@@ -113,9 +111,7 @@ def _stored(
     bottom = pl.col("low") - pl.min_horizontal("open", "high", "close")
     off = pl.max_horizontal(top, bottom)
     moved = (pl.col("volume") > 0) & (pl.col("open") > 0)
-    wrong = (off > rules.bar_tolerance_won) & above(
-        off, pl.col("high") * rules.bar_tolerance
-    )
+    wrong = (off > rules.bar_tolerance_won) & above(off, pl.col("high") * rules.bar_tolerance)
     return (
         frame.with_columns(factor=factor_expr())
         .with_columns(scale=scale_expr())

@@ -79,7 +79,9 @@ class TemplateRules(Model):
     above_low: Factor = Field(1.30, description="[MM] 30 % above the low of the year")
     near_high: Factor = Field(0.75, description="[MM] within 25 % of the high of the year")
     min_rs: float = Field(70, ge=0, le=100, description="[MM] relative strength")
-    rs_windows: tuple[Window, Window, Window, Window] = Field((63, 126, 189, 252), description="[RS]")
+    rs_windows: tuple[Window, Window, Window, Window] = Field(
+        (63, 126, 189, 252), description="[RS]"
+    )
     rs_weights: tuple[Share, Share, Share, Share] = Field((0.4, 0.2, 0.2, 0.2), description="[RS]")
 
     @property

@@ -55,7 +55,7 @@ def tickers_of(data: MarketData) -> pl.Enum:
     return pl.Enum(pl.concat(both).unique().sort())
 
 
-def keys(frame: pl.DataFrame, tickers: pl.Enum, positions: pl.Expr) -> pl.Expr:
+def keys(tickers: pl.Enum, positions: pl.Expr) -> pl.Expr:
     """The growing number of (stock, session) for a frame with a `ticker` column."""
     code = pl.col("ticker").cast(tickers).to_physical().cast(pl.Int64)
     return code * SPAN + positions.cast(pl.Int64)
@@ -88,7 +88,7 @@ def periods(data: MarketData, tickers: pl.Enum, sessions: pl.Series) -> pl.DataF
         "sector",
         "since_pos",
         "delisted_pos",
-        key=keys(data.instruments, tickers, pl.col("since_pos")),
+        key=keys(tickers, pl.col("since_pos")),
         code=pl.col("ticker").cast(tickers).to_physical(),
         kind_out=out,
         listed_pos=pl.when(pl.col("listed") >= first).then(pl.col("listed_place")),
@@ -132,9 +132,7 @@ def designated(
     flags = flags.with_columns(
         start=place(flags["since"], sessions),
         end=place(flags["until"], sessions).fill_null(SPAN - 1),
-    ).with_columns(
-        start=keys(flags, tickers, pl.col("start")), end=keys(flags, tickers, pl.col("end"))
-    )
+    ).with_columns(start=keys(tickers, pl.col("start")), end=keys(tickers, pl.col("end")))
     result = {}
     for flag in FLAGS:
         some = flags.filter(pl.col("flag") == flag, pl.col("start") < pl.col("end"))

@@ -1,0 +1,236 @@
+"""One batch of stocks: its panel, what its stocks are compared by, and their verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import polars as pl
+
+from market.data import MarketData
+from market.prices import upper_limit_expr
+from scanners import (
+    closing_bet,
+    closing_bet_words,
+    daytrading,
+    daytrading_words,
+    indicators,
+    net_buying,
+    vcp,
+    vcp_words,
+)
+from scanners.contractions import Swings, find_swings, patterns
+from scanners.daytrading import InSession
+from scanners.grading import GRADES
+from scanners.panel import Panel, build_panel
+from scanners.ranks import CROSS
+from scanners.rules import Rules
+
+STOCK_SCANNERS = ("vcp", "daytrading", "closing_bet")
+# What words need of a cell beside its scores.
+ORIGIN = (
+    "row",
+    "pos",
+    "scale",
+    "traded_close",
+    "limit_base",
+    "chg",
+    "value20",
+    "market_cap",
+    "q",
+    "provisional",
+    "value_estimated",
+    "adjusted",
+    "pattern",
+    "pivot_row",
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of every batch."""
+
+    data: MarketData
+    schedule: pl.DataFrame
+    first: int
+    rules: Rules
+    scanners: Collection[str]
+    in_session: InSession | None
+    keep_scores: bool
+    sectors: pl.Enum
+
+    @property
+    def sessions(self) -> pl.Series:
+        return self.schedule["session"]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What one batch gives for one scanner."""
+
+    scores: pl.DataFrame
+    signals: pl.DataFrame
+    counts: pl.DataFrame
+    left_out: pl.DataFrame
+
+
+def panel_of(request: Request, data: MarketData) -> Panel:
+    return build_panel(
+        data, request.sessions, request.first, request.sectors, request.rules.universe
+    )
+
+
+def _scored(panel: Panel) -> pl.Series:
+    """Which of the panel's rows are to be scored."""
+    inside = (panel.rows["pos"] >= panel.first).arg_true()
+    chosen = inside.filter(panel.stocks["out"] == 0)
+    mask = pl.repeat(False, len(panel.rows), dtype=pl.Boolean, eager=True)
+    return mask.scatter(chosen, True) if len(chosen) else mask
+
+
+def cross_section(panel: Panel, rules: Rules) -> pl.DataFrame:
+    """What the eligible stocks are compared by."""
+    rows = panel.rows.select("pos", "chg").hstack(indicators.for_ranks(panel.rows, rules))
+    stocks = panel.stocks.filter(panel.stocks["out"] == 0).select("sector", "out_trading")
+    return rows.filter(_scored(panel)).hstack(stocks).select(CROSS)
+
+
+def score(
+    panel: Panel, ranks: pl.DataFrame, request: Request, data: MarketData
+) -> dict[str, Piece]:
+    """The scanners' verdicts on one batch of stocks."""
+    rules, rows = request.rules, panel.rows
+    scored = _scored(panel)
+    wanted = [name for name in STOCK_SCANNERS if name in request.scanners]
+    if not wanted:
+        return {}
+    extra = [indicators.for_all(rows, rules)]
+    extra.append(net_buying.for_rows(rows, data, panel.tickers, request.schedule, request.first))
+    if "vcp" in wanted:
+        extra.append(indicators.for_vcp(rows, rules))
+    if "daytrading" in wanted:
+        extra.append(indicators.for_daytrading(rows, rules))
+    if "closing_bet" in wanted:
+        extra.append(indicators.for_closing_bet(rows, rules))
+    cells = pl.concat([rows, *extra], how="horizontal").filter(scored)
+    stocks = panel.stocks.filter(panel.stocks["out"] == 0)
+    cells = pl.concat([cells, stocks, ranks], how="horizontal")
+    swings = find_swings(rows, rules.vcp.contractions)
+    if "vcp" in wanted or "closing_bet" in wanted:
+        found = patterns(rows, scored, swings, rules.vcp.contractions)
+        cells = pl.concat([cells, found], how="horizontal")
+    cells = cells.with_columns(upper_limit=upper_limit_expr(pl.col("limit_base")))
+    cells = cells.with_columns(
+        session=request.sessions.gather(cells["pos"]),
+        ticker=cells["code"].cat.to(panel.tickers).cast(pl.String),
+    )
+    trading = cells
+    if panel.stocks["out_trading"].max() != 0 and (cells["out_trading"] > 0).any():
+        trading = cells.filter(pl.col("out_trading") == 0)
+    pieces: dict[str, Piece] = {}
+    for name in wanted:
+        mine = cells if name == "vcp" else trading
+        if name == "vcp":
+            scores = vcp.score(mine, rules)
+        elif name == "daytrading":
+            newest = len(request.sessions) - 1
+            scores = daytrading.score(mine, rules, request.in_session, newest)
+        else:
+            news = closing_bet.news_of(data, panel.tickers, request.schedule, rules.closing_bet)
+            scores = closing_bet.score(mine, rules, news)
+        told = _signals(name, mine, scores, panel, swings, request)
+        pieces[name] = Piece(
+            scores=_presented(mine, scores) if request.keep_scores else pl.DataFrame(),
+            signals=told,
+            counts=_counts(mine, scores),
+            left_out=_left_out(panel, "out" if name == "vcp" else "out_trading"),
+        )
+    return pieces
+
+
+def _signals(
+    name: str,
+    cells: pl.DataFrame,
+    scores: pl.DataFrame,
+    panel: Panel,
+    swings: Swings,
+    request: Request,
+) -> pl.DataFrame:
+    """The signals of one scanner, with words, not yet in order."""
+    rules, sessions = request.rules, request.sessions
+    lowest = GRADES.categories.to_list().index(getattr(rules, name).min_grade)
+    chosen = (scores["grade"].to_physical() <= lowest).fill_null(False)
+    marks = [
+        flag for flag in ("caution", "single_price", "risk", "warning") if flag in cells.columns
+    ]
+    origin = [c for c in (*ORIGIN, *marks) if c in cells.columns and c not in scores.columns]
+    extra = {"traded_value": pl.col("value")}
+    if "pivot_low" in cells.columns:
+        extra["open_low"] = pl.col("pivot_low")
+    some = pl.concat(
+        [
+            scores.filter(chosen),
+            cells.filter(chosen).select("session", "ticker", *origin, **extra),
+        ],
+        how="horizontal",
+    )
+    if name == "vcp":
+        words = vcp_words.describe(some, panel.rows, swings, sessions, rules)
+    elif name == "daytrading":
+        words = daytrading_words.describe(some, sessions, rules)
+    else:
+        has_news = request.data.news is not None
+        words = closing_bet_words.describe(some, sessions, rules, has_news=has_news)
+    return some.hstack(words).select(
+        "session",
+        "ticker",
+        pl.lit(name).alias("scanner"),
+        "score",
+        "out_of",
+        "grade",
+        "entry",
+        "target",
+        "stop",
+        "parts",
+        "reasons",
+        "flags",
+        close="traded_close",
+        change="chg",
+        value20="value20",
+        market_cap="market_cap",
+        net_buying_session=sessions.gather(some["q"]),
+        position_size=pl.lit(None, pl.Float64),
+    )
+
+
+def _presented(cells: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
+    return pl.concat(
+        [cells.select("session", "ticker"), scores.drop("epoch", strict=False)], how="horizontal"
+    )
+
+
+def _counts(cells: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
+    grade = pl.col("grade").to_physical()
+    return (
+        pl.concat([cells.select("session"), scores.select("grade")], how="horizontal")
+        .group_by("session")
+        .agg(
+            scanned=pl.len(),
+            **{g.lower(): (grade == i).sum() for i, g in enumerate(GRADES.categories)},
+            ungraded=grade.is_null().sum(),
+        )
+    )
+
+
+def _left_out(panel: Panel, column: str) -> pl.DataFrame:
+    """pos, reason (code) and n of the stocks of this batch that a scanner leaves out."""
+    pos = panel.rows.filter(pl.col("pos") >= panel.first)["pos"]
+    traded = (
+        panel.stocks.select(reason=column)
+        .with_columns(pos=pos)
+        .filter(pl.col("reason") > 0)
+        .group_by("pos", "reason")
+        .len("n")
+    )
+    resting = panel.left_out.select("pos", "n", reason=column)
+    return pl.concat([traded.select("pos", "n", "reason"), resting])

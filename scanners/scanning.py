@@ -1,0 +1,156 @@
+"""One pass over the market: panel, ranks, scores, signals, counts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from datetime import date
+
+import polars as pl
+
+from market.data import MarketData
+from scanners import market_gate
+from scanners.batch import STOCK_SCANNERS, Piece, Request, cross_section, panel_of, score
+from scanners.closing_bet_words import sized
+from scanners.daytrading import InSession
+from scanners.ranks import ranked
+from scanners.results import MarketScan, ScanResult
+from scanners.rules import Rules
+from scanners.universe import REASONS, sectors_of
+
+ALL = (*STOCK_SCANNERS, "market_gate")
+# Rows held with all their columns at a time; more are scored in batches of stocks.
+BATCH_ROWS = 2_000_000
+
+
+def scan(
+    data: MarketData,
+    schedule: pl.DataFrame,
+    score_from: date,
+    rules: Rules,
+    *,
+    previous_gate: str | None = None,
+    scanners: Collection[str] = ALL,
+    in_session: InSession | None = None,
+    keep_scores: bool = True,
+    batch_rows: int = BATCH_ROWS,
+) -> MarketScan:
+    """Score every stock in every session of `schedule` from `score_from` on.
+
+    `schedule` (market.schemas.Schedule) lists every exchange session from the first bar to the
+    last session scored, each with its as-of; bars before it or after it are not read. Results
+    are exact when LOOKBACK sessions lie before `score_from`. `previous_gate` is the market
+    gate's colour in the session before. `in_session` says that the newest session isn't over.
+    Without `keep_scores` the frames of scores stay empty, for ranges of many years. More than
+    `batch_rows` bars are scored in batches of stocks, with the same results.
+
+    Raises:
+        ValueError: a scanner that doesn't exist.
+    """
+    if unknown := set(scanners) - set(ALL):
+        raise ValueError(f"no such scanner: {', '.join(sorted(unknown))}")
+    first = int(schedule["session"].search_sorted(score_from, side="left"))
+    request = Request(
+        data, schedule, first, rules, scanners, in_session, keep_scores, sectors_of(data)
+    )
+    batches = _batches(data, batch_rows)
+    if len(batches) == 1:
+        panel = panel_of(request, data)
+        cross = cross_section(panel, rules)
+        pieces = [score(panel, ranked(cross, rules), request, data)]
+    else:
+        crosses = [cross_section(panel_of(request, part), rules) for part in _split(data, batches)]
+        cross = pl.concat(crosses)
+        ranks = ranked(cross, rules)
+        starts = [0]
+        for one in crosses:
+            starts.append(starts[-1] + len(one))
+        del crosses
+        pieces = [
+            score(panel_of(request, part), ranks[start:end], request, part)
+            for part, start, end in zip(_split(data, batches), starts, starts[1:], strict=False)
+        ]
+    gate = None
+    if "market_gate" in scanners:
+        gate = market_gate.gate(
+            data.index_bars,
+            market_gate.breadth(cross, rules.market_gate),
+            request.sessions,
+            first,
+            rules.market_gate,
+            previous_gate,
+        )
+    results = {
+        name: _merged(name, [piece[name] for piece in pieces], request, gate)
+        for name in STOCK_SCANNERS
+        if name in scanners
+    }
+    return MarketScan(results, gate)
+
+
+def _batches(data: MarketData, batch_rows: int) -> list[tuple[str, str]]:
+    """Ranges of tickers (first, last) with about as many bars each."""
+    if len(data.bars) <= batch_rows:
+        return [("", "~")]
+    tickers = pl.concat([data.bars["ticker"].unique(), data.instruments["ticker"].unique()])
+    ordered = tickers.unique().sort()
+    count = -(-len(data.bars) // batch_rows)
+    size = -(-len(ordered) // count)
+    return [
+        (part[0], part[-1])
+        for part in (ordered[i : i + size] for i in range(0, len(ordered), size))
+    ]
+
+
+def _split(data: MarketData, batches: list[tuple[str, str]]) -> Iterator[MarketData]:
+    for low, high in batches:
+        mine = pl.col("ticker").is_between(low, high)
+        yield replace(
+            data,
+            bars=data.bars.filter(mine),
+            instruments=data.instruments.filter(mine),
+            flags=data.flags.filter(mine),
+            net_buying=data.net_buying.filter(mine),
+            news=None if data.news is None else data.news.filter(mine),
+        )
+
+
+def _merged(
+    name: str, pieces: list[Piece], request: Request, gate: pl.DataFrame | None
+) -> ScanResult:
+    """One scanner's result from those of all batches."""
+    signals = pl.concat([piece.signals for piece in pieces]).sort(
+        "session",
+        pl.col("score") / pl.col("out_of"),
+        "out_of",
+        "value20",
+        "ticker",
+        descending=[False, True, True, True, False],
+        nulls_last=True,
+    )
+    if name == "closing_bet":
+        signals = sized(signals, gate, request.rules)
+    scored = pl.DataFrame({"session": request.sessions[request.first :]})
+    counts = pl.concat([piece.counts for piece in pieces]).group_by("session").sum()
+    left_out = (
+        pl.concat([piece.left_out for piece in pieces])
+        .group_by("pos", "reason")
+        .agg(pl.col("n").sum())
+        .select(
+            session=pl.lit(request.sessions).gather(pl.col("pos")),
+            reason=pl.col("reason").replace_strict(
+                dict(enumerate(REASONS)), return_dtype=pl.String
+            ),
+            n=pl.col("n").cast(pl.Int64),
+        )
+        .sort("session", "reason")
+    )
+    return ScanResult(
+        scanner=name,
+        scores=pl.concat([piece.scores for piece in pieces]),
+        signals=signals,
+        counts=scored.join(counts, on="session", how="left", maintain_order="left").with_columns(
+            pl.exclude("session").fill_null(0).cast(pl.Int64)
+        ),
+        left_out=left_out,
+    )
