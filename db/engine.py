@@ -1,0 +1,122 @@
+"""Connections: how many, how long they may take, and what their errors mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import adbc_driver_manager
+import psycopg
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from errors import ClosebellError, DatabaseError, DatabaseUnavailable, SchemaOutdated, SettingsError
+
+POOL_SIZE = 5
+CONNECT_SECONDS = 10
+_GONE = ("08", "57P0", "53300")  # connection exceptions, shutdown, too many connections
+_NO_SUCH_TABLE_OR_COLUMN = ("42P01", "42703")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds a role's transaction may take: one statement, a lock, doing nothing."""
+
+    statement: int
+    lock: int
+    idle: int
+
+    def apply(self, connection: Connection) -> None:
+        """Hold for this transaction only, so that they also hold behind a pooler."""
+        connection.execute(
+            text(
+                "SELECT set_config('statement_timeout', :statement, true),"
+                " set_config('lock_timeout', :lock, true),"
+                " set_config('idle_in_transaction_session_timeout', :idle, true),"
+                " set_config('client_connection_check_interval', '2s', true)"
+            ),
+            {"statement": f"{self.statement}s", "lock": f"{self.lock}s", "idle": f"{self.idle}s"},
+        )
+
+
+WRITER = Limits(statement=900, lock=60, idle=900)
+"""Bulk writes of years, and frames validated between two of them."""
+READER = Limits(statement=60, lock=10, idle=60)
+
+
+def parse_url(url: str) -> URL:
+    """The URL as SQLAlchemy takes it, for psycopg.
+
+    Raises:
+        SettingsError: it is no PostgreSQL URL. The URL, which may hold a password, isn't shown.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        parsed = None
+    if parsed is None or parsed.get_backend_name() not in ("postgresql", "postgres"):
+        raise SettingsError(
+            "CLOSEBELL_DATABASE_URL is no PostgreSQL URL",
+            remedy="write it as postgresql://user:password@host:5432/database",
+        )
+    return parsed.set(drivername="postgresql+psycopg")
+
+
+def make_engine(url: URL) -> Engine:
+    """A bounded pool of connections that are tried before they are given out."""
+    return create_engine(
+        url,
+        pool_size=POOL_SIZE,
+        max_overflow=5,
+        pool_timeout=30,
+        pool_pre_ping=True,
+        connect_args={
+            "connect_timeout": CONNECT_SECONDS,
+            "application_name": "closebell",
+            "prepare_threshold": None,
+        },
+    )
+
+
+@contextmanager
+def our_errors() -> Iterator[None]:
+    """Turn the libraries' errors into ours, once.
+
+    Raises:
+        DatabaseUnavailable: it can't be reached, or went away.
+        SchemaOutdated: a table or column isn't there.
+        DatabaseError: it refused the work.
+    """
+    try:
+        yield
+    except ClosebellError:
+        raise
+    except DBAPIError as error:
+        original = error.orig if isinstance(error.orig, Exception) else error
+        state = getattr(original, "sqlstate", None)
+        lost = error.connection_invalidated or isinstance(original, psycopg.OperationalError)
+        raise _ours(original, state, lost=lost) from error
+    except psycopg.Error as error:
+        lost = isinstance(error, psycopg.OperationalError)
+        raise _ours(error, error.sqlstate, lost=lost) from error
+    except adbc_driver_manager.Error as error:
+        raise _ours(error, error.sqlstate, lost=not error.sqlstate) from error
+    except PoolTimeout as error:
+        raise DatabaseUnavailable(
+            "no connection to the database became free", remedy="try again; fewer at a time"
+        ) from error
+
+
+def _ours(error: Exception, state: str | None, *, lost: bool) -> DatabaseError:
+    detail = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if state in _NO_SUCH_TABLE_OR_COLUMN:
+        return SchemaOutdated(detail, remedy="closebell db upgrade")
+    if state.startswith(_GONE) if state else lost:
+        return DatabaseUnavailable(
+            f"the database can't be reached: {detail}",
+            remedy="start it, or check CLOSEBELL_DATABASE_URL",
+        )
+    return DatabaseError(detail)

@@ -1,0 +1,4 @@
+"""The history of the tables, newest last; each step goes both ways."""
+
+HEAD = "0001"
+"""The version this program works with."""

@@ -1,0 +1,33 @@
+"""The tables. One row means what the class's docstring says."""
+
+from db.models.base import Base
+from db.models.market import (
+    Collection,
+    DailyBar,
+    IndexBar,
+    InstrumentFlagSet,
+    InstrumentVersion,
+    Listing,
+    NetBuyingRow,
+    NewsItem,
+)
+from db.models.records import Event, Import, RejectedRow
+from db.models.results import MarketGate, ScanRun, Signal
+
+__all__ = [
+    "Base",
+    "Collection",
+    "DailyBar",
+    "Event",
+    "Import",
+    "IndexBar",
+    "InstrumentFlagSet",
+    "InstrumentVersion",
+    "Listing",
+    "MarketGate",
+    "NetBuyingRow",
+    "NewsItem",
+    "RejectedRow",
+    "ScanRun",
+    "Signal",
+]

@@ -1,0 +1,63 @@
+"""Daily bars."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import dataframely as dy
+import polars as pl
+from sqlalchemy import Connection, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from db.bulk import Stored, store
+from db.models import Collection, DailyBar
+from db.models.base import table_of
+from market.schemas import INSTANT, DailyBars
+
+_COLLECTING = ["source", "collected_at"]
+
+
+class Bars:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def store(self, frame: dy.DataFrame[DailyBars]) -> Stored:
+        """Write bars by (session, ticker). The same figures collected again change nothing."""
+        if frame.is_empty():
+            return Stored(0, 0, 0)
+        rows = frame.join(self._collections(frame), on=_COLLECTING).drop(_COLLECTING)
+        return store(self._connection, table_of(DailyBar), rows, attributes=["collection_id"])
+
+    def sessions(self, first: date, last: date) -> list[date]:
+        """The sessions in this range that have any bar, in order; one index look-up each."""
+        step = select(func.min(DailyBar.session).label("session")).where(
+            DailyBar.session.between(first, last)
+        )
+        found = step.cte(recursive=True)
+        following = (
+            select(func.min(DailyBar.session))
+            .where(DailyBar.session > found.c.session, DailyBar.session <= last)
+            .scalar_subquery()
+        )
+        found = found.union_all(select(following).where(found.c.session.is_not(None)))
+        query = select(found.c.session).where(found.c.session.is_not(None))
+        return list(self._connection.scalars(query.order_by(found.c.session)))
+
+    def _collections(self, frame: pl.DataFrame) -> pl.DataFrame:
+        pairs = frame.select(_COLLECTING).unique(maintain_order=True)
+        self._connection.execute(
+            insert(Collection).on_conflict_do_nothing().values(pairs.to_dicts())
+        )
+        known = self._connection.execute(
+            select(Collection.source, Collection.collected_at, Collection.id).where(
+                Collection.source.in_(pairs["source"].unique()),
+                Collection.collected_at.in_(pairs["collected_at"].unique()),
+            )
+        )
+        schema: dict[str, Any] = {
+            "source": pl.String,
+            "collected_at": INSTANT,
+            "collection_id": pl.Int32,
+        }
+        return pl.DataFrame([tuple(row) for row in known], schema=schema, orient="row")

@@ -1,0 +1,20 @@
+"""Index bars."""
+
+from __future__ import annotations
+
+import dataframely as dy
+from sqlalchemy import Connection
+
+from db.bulk import Stored, store
+from db.models import IndexBar
+from db.models.base import table_of
+from market.schemas import IndexBars
+
+
+class IndexBarsRepository:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def store(self, frame: dy.DataFrame[IndexBars]) -> Stored:
+        """Write bars by (session, index)."""
+        return store(self._connection, table_of(IndexBar), frame)

@@ -1,0 +1,215 @@
+"""Signals: published whole per scanner, session and slot; never deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+import polars as pl
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Date,
+    Select,
+    Table,
+    and_,
+    any_,
+    case,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.orm import aliased
+
+from db.bulk import insert_missing, lock, staged, update_differing
+from db.models import ScanRun, Signal
+from db.models.base import table_of
+from db.repositories.signal_frames import read_columns, to_frame, to_rows
+
+_KEY = ["scanner", "session", "as_of", "ticker"]
+_ATTRIBUTES = ["status", "change", "rules_hash", "run_id"]
+_PENDING = ("open", "watch")
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What publishing did to the signals of the sessions it was given."""
+
+    new: int
+    changed: int
+    withdrawn: int
+    unchanged: int
+
+    def __bool__(self) -> bool:
+        return bool(self.new or self.changed or self.withdrawn)
+
+
+class Signals:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def replace(
+        self,
+        scanner: str,
+        slot: str,
+        runs: Mapping[date, int],
+        frame: pl.DataFrame,
+        *,
+        rules_hash: str,
+        preliminary: bool = False,
+        status: Literal["open", "watch"] = "open",
+    ) -> Changes:
+        """Make the frame's rows the signals of the sessions in `runs`, many or one.
+
+        A signal that is the same writes nothing; one no longer found is withdrawn; one found
+        again is `status` again. What later steps recorded on a signal stays.
+
+        Args:
+            runs: session to run id, each added before as completed; sessions without a row in the
+                frame have no signals.
+            frame: the signals frame of a scan; rows of other sessions are left aside.
+        """
+        lock(self._connection, f"signals:{scanner}:{slot}")
+        rows = to_rows(scanner, slot, runs, frame, rules_hash, preliminary, status)
+        with staged(self._connection, table_of(Signal), rows) as new:
+            changed = self._update(new, status)
+            withdrawn = self._withdraw(scanner, slot, runs, new)
+            added = self._connection.execute(insert_missing(table_of(Signal), new, _KEY)).rowcount
+        self._compare_with_previous(scanner, slot, runs)
+        return Changes(added, changed, withdrawn, rows.height - added - changed)
+
+    def find(
+        self,
+        *,
+        scanners: Collection[str] | None = None,
+        session: date | None = None,
+        slot: str | None = None,
+        ticker: str | None = None,
+        withdrawn: bool = False,
+    ) -> pl.DataFrame:
+        """Signals, best first; by default of each scanner's newest slot of its latest session.
+
+        With `ticker`: that stock's, of all sessions, newest first. Columns: those of the table,
+        and `name` and `market` as they were in the session; parts, reasons and flags are JSON text.
+        """
+        query = select(*read_columns())
+        if scanners is not None:
+            query = query.where(Signal.scanner.in_(scanners))
+        if not withdrawn:
+            query = query.where(Signal.status != "withdrawn")
+        if ticker is not None:
+            query = query.where(Signal.ticker == ticker)
+        if ticker is None or session is not None:
+            query = query.where(
+                tuple_(Signal.scanner, Signal.session, Signal.as_of).in_(_newest(session, slot))
+            )
+        best: list[ColumnElement[Any]] = [
+            (Signal.score / Signal.out_of).desc(),
+            Signal.out_of.desc(),
+            Signal.value20.desc().nulls_last(),
+        ]
+        order = best if ticker is None else [Signal.session.desc(), Signal.as_of.desc(), *best]
+        return to_frame(self._connection.execute(query.order_by(*order, Signal.ticker)))
+
+    def _update(self, new: Table, status: str) -> int:
+        table = table_of(Signal)
+        found_again = table.c.status == "withdrawn"
+        statement = update_differing(
+            table,
+            new,
+            _KEY,
+            _ATTRIBUTES,
+            also=found_again,
+            overrides={
+                "status": case((found_again, status), else_=table.c.status),
+                "change": table.c.change,
+            },
+        )
+        return self._connection.execute(statement).rowcount
+
+    def _withdraw(self, scanner: str, slot: str, runs: Mapping[date, int], new: Table) -> int:
+        still_found = exists().where(new.c.session == Signal.session, new.c.ticker == Signal.ticker)
+        statement = (
+            update(Signal)
+            .values(status="withdrawn", updated_at=func.now())
+            .where(
+                Signal.scanner == scanner,
+                Signal.as_of == slot,
+                Signal.session == any_(_dates(runs)),
+                Signal.status.in_(_PENDING),
+                ~still_found,
+            )
+        )
+        return self._connection.execute(statement).rowcount
+
+    def _compare_with_previous(self, scanner: str, slot: str, runs: Mapping[date, int]) -> None:
+        """Say what each signal is against the same stock's one session scanned before.
+
+        The session after the given ones is compared anew too, since what it follows has changed.
+        """
+        scanned = (
+            select(ScanRun.session)
+            .where(ScanRun.scanner == scanner, ScanRun.as_of == slot, ScanRun.status == "completed")
+            .distinct()
+            .subquery()
+        )
+        before = func.lag(scanned.c.session).over(order_by=scanned.c.session)
+        steps = select(scanned.c.session, before.label("before")).subquery()
+        now, then = aliased(Signal), aliased(Signal)
+        better = func.strpos("SABC", now.grade) < func.strpos("SABC", then.grade)
+        verdict = case(
+            (then.id.is_(None), "new"),
+            (then.grade == now.grade, "carried"),
+            (better, "upgraded"),
+            else_="downgraded",
+        ).label("verdict")
+        sessions = _dates(runs)
+        compared = (
+            select(now.id, verdict)
+            .join(steps, steps.c.session == now.session)
+            .outerjoin(
+                then,
+                and_(
+                    then.scanner == scanner,
+                    then.as_of == slot,
+                    then.session == steps.c.before,
+                    then.ticker == now.ticker,
+                    then.status != "withdrawn",
+                ),
+            )
+            .where(now.scanner == scanner, now.as_of == slot)
+            .where(or_(now.session == any_(sessions), steps.c.before == any_(sessions)))
+            .subquery()
+        )
+        self._connection.execute(
+            update(Signal)
+            .values(change=compared.c.verdict)
+            .where(Signal.id == compared.c.id, Signal.change != compared.c.verdict)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _dates(runs: Mapping[date, int]) -> ColumnElement[list[date]]:
+    return literal(list(runs), ARRAY(Date))
+
+
+def _newest(session: date | None, slot: str | None) -> Select[str, date, str]:
+    """Each scanner's newest completed slot, within a session or slot if given."""
+    query = (
+        select(ScanRun.scanner, ScanRun.session, ScanRun.as_of)
+        .where(ScanRun.status == "completed")
+        .distinct(ScanRun.scanner)
+        .order_by(ScanRun.scanner, ScanRun.session.desc(), ScanRun.as_of.desc())
+    )
+    if session is not None:
+        query = query.where(ScanRun.session == session)
+    if slot is not None:
+        query = query.where(ScanRun.as_of == slot)
+    return query

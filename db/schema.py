@@ -1,0 +1,81 @@
+"""The version of the tables: read, checked, brought up to date."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, inspect, text
+
+from db.migrations import HEAD
+from errors import SchemaOutdated
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+_MIGRATING = 0x636C6F7365  # advisory lock: one upgrade at a time
+
+
+@dataclass(frozen=True)
+class SchemaStatus:
+    """`current` is None in a database without our tables."""
+
+    current: str | None
+    head: str
+
+    @property
+    def up_to_date(self) -> bool:
+        return self.current == self.head
+
+    @property
+    def newer(self) -> bool:
+        return self.current is not None and self.current > self.head
+
+    def require(self) -> None:
+        """Refuse tables of another version.
+
+        Raises:
+            SchemaOutdated: with what to do about it.
+        """
+        if self.newer:
+            raise SchemaOutdated(
+                f"the tables are of version {self.current}, newer than this program's {self.head}",
+                remedy="install the newer closebell",
+            )
+        if not self.up_to_date:
+            raise SchemaOutdated(
+                f"the tables are of version {self.current or 'none'},"
+                f" this program needs {self.head}",
+                remedy="closebell db upgrade",
+            )
+
+
+def schema_status(connection: Connection) -> SchemaStatus:
+    """Which version the tables are of, and which this program needs."""
+    if not inspect(connection).has_table("alembic_version"):
+        return SchemaStatus(None, HEAD)
+    current = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return SchemaStatus(current, HEAD)
+
+
+def migrate(connection: Connection, revision: str = "head") -> None:
+    """Bring the tables to `revision` ("base": remove them) in the connection's transaction."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATING})
+    from alembic import command  # slow to import, rarely needed
+
+    config = _config(connection)
+    if revision == "base":
+        command.downgrade(config, revision)
+    else:
+        command.upgrade(config, revision)
+
+
+def _config(connection: Connection) -> Config:
+    from alembic.config import Config
+
+    config = Config(attributes={"connection": connection})
+    folder = str(Path(__file__).parent / "migrations")
+    config.set_main_option("script_location", folder.replace("%", "%%"))
+    config.set_main_option("path_separator", "newline")
+    return config
