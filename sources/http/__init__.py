@@ -1,0 +1,1 @@
+"""The one resilient client that every call to the outside goes through."""

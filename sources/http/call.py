@@ -1,0 +1,87 @@
+"""What a call is: its name in errors, its limits, its answer and how reading it may end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Rate:
+    """At most `per_second` calls under `name`, `burst` of them at once."""
+
+    name: str
+    per_second: float
+    burst: int = 1
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request to a provider, named for errors, logs and counters."""
+
+    provider: str
+    name: str
+    subject: str = ""
+    rates: tuple[Rate, ...] = ()
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.provider, self.name, self.subject) if part)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is sent. Headers, parameters and body may hold secrets: none is ever logged."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    params: Mapping[str, str] = field(default_factory=dict, repr=False)
+    json: Mapping[str, str] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back, whole. Header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How patient a client is; all times in seconds.
+
+    `attempt` bounds one attempt from connecting to the last byte, however slowly they come;
+    `total` all attempts with the waiting between them; `queue` the wait for a place in the
+    call rate.
+    """
+
+    connect: float = 5.0
+    read: float = 15.0
+    attempt: float = 30.0
+    total: float = 90.0
+    queue: float = 120.0
+    attempts: int = 4
+    backoff: float = 1.2
+    longest_backoff: float = 20.0
+    threshold: int = 8
+    cool_down: float = 30.0
+    largest_body: int = 64 * 1024 * 1024
+
+
+class TryAgain(Exception):
+    """This attempt failed in a way that another may not."""
+
+    def __init__(self, reason: str, *, after: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.after = after
+
+
+class Unusable(TryAgain):
+    """The provider failed: no answer, or none that can be read."""
+
+
+class Throttled(TryAgain):
+    """The provider is well, but wants fewer calls; `after` is the pause it asked for."""
