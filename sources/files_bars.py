@@ -85,9 +85,9 @@ class BarRow(DailyBars):
     session = dy.Date()
     ticker = dy.String(regex=TICKER)
     row = dy.UInt32()
-    name = dy.String(nullable=True)
+    name = dy.Categorical(nullable=True)
     market = dy.Enum(MARKETS)
-    dept = dy.String(nullable=True)
+    dept = dy.Categorical(nullable=True)
     known = dy.Bool()
     whole = dy.Bool()
     ordered = dy.Bool(nullable=True)
@@ -123,9 +123,10 @@ def read_bars(
 
     High and low are moved to include open and close where they miss them by rounding.
     """
-    parsed = table.select(_parsed(Columns(table, file), names, source))
+    parsed = table.select(_parsed(Columns(table, file), names))
     ordered = by_session(parsed.with_row_index("row", offset=1))
     marked = ordered.with_columns(
+        pl.col("source").cast(pl.String).fill_null(source),
         pl.lit(names.change is None).alias("adjusted"),
         pl.lit(collected_at).cast(pl.Datetime("us", "UTC")).alias("collected_at"),
         known=known_sessions(ordered["session"], calendar),
@@ -135,12 +136,14 @@ def read_bars(
     return part(BarRow, marked.with_columns(*mended()), table)
 
 
-def _parsed(columns: Columns, names: BarColumns, source: str) -> list[pl.Expr]:
+def _parsed(columns: Columns, names: BarColumns) -> list[pl.Expr]:
     def number(name: str | None) -> pl.Expr:
         return integer(columns.number(name)) if name else pl.lit(None, pl.Int64)
 
-    def text(name: str | None) -> pl.Expr:
-        return columns.text(name) if name and name in columns else pl.lit(None, pl.String)
+    def label(name: str | None) -> pl.Expr:
+        if name is None or name not in columns:
+            return pl.lit(None, pl.Categorical)
+        return columns.label(name)
 
     opens, high, low, close = (number(name) for name in names.prices)
     change = number(names.change)
@@ -150,8 +153,8 @@ def _parsed(columns: Columns, names: BarColumns, source: str) -> list[pl.Expr]:
         columns.day(names.session).alias("session"),
         columns.ticker(names.ticker).alias("ticker"),
         columns.market(names.market).alias("market"),
-        text(names.name).alias("name"),
-        text(names.dept).alias("dept"),
+        label(names.name).alias("name"),
+        label(names.dept).alias("dept"),
         opens.alias("open"),
         high.alias("high"),
         low.alias("low"),
@@ -164,7 +167,7 @@ def _parsed(columns: Columns, names: BarColumns, source: str) -> list[pl.Expr]:
         pl.all_horizontal(columns.whole(name).fill_null(True) for name in numeric if name).alias(
             "whole"
         ),
-        pl.coalesce(text(names.source), pl.lit(source)).alias("source"),
+        label(names.source).alias("source"),
     ]
 
 

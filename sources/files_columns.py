@@ -17,6 +17,7 @@ MARKET_NAMES = {
     "코스닥": "KOSDAQ",
     "코넥스": "KONEX",
 }
+SAID = pl.Enum(MARKET_NAMES.keys())
 DATE_FORMATS = ("%Y-%m-%d", "%Y%m%d", "%Y/%m/%d", "%Y.%m.%d")
 
 
@@ -44,6 +45,11 @@ class Columns:
         self._need(name, self._schema[name] in (pl.String, pl.Null), "text")
         stripped = pl.col(name).cast(pl.String).str.strip_chars()
         return pl.when(stripped != "").then(stripped)
+
+    def label(self, name: str) -> pl.Expr:
+        """Text that repeats, as Categorical and as it stands: a number a row is quick to move."""
+        self._need(name, self._schema[name] in (pl.String, pl.Null), "text")
+        return pl.col(name).cast(pl.String).cast(pl.Categorical)
 
     def day(self, name: str) -> pl.Expr:
         """A date, from a date, a moment, or text or a number like 2026-02-20 or 20260220."""
@@ -85,11 +91,10 @@ class Columns:
 
     def market(self, name: str) -> pl.Expr:
         """KOSPI, KOSDAQ or KONEX; null for anything else."""
-        return (
-            self.text(name)
-            .replace_strict(MARKET_NAMES, default=None, return_dtype=pl.String)
-            .cast(MARKET)
-        )
+        self._need(name, self._schema[name] in (pl.String, pl.Null), "text")
+        known = pl.Series(MARKET_NAMES.values(), dtype=MARKET)
+        said = pl.col(name).cast(pl.String).str.strip_chars().cast(SAID, strict=False)
+        return pl.lit(known).gather(said.to_physical())
 
     def _need(self, name: str, condition: bool, what: str) -> None:
         if not condition:

@@ -42,13 +42,10 @@ def observe(bars: pl.DataFrame, *, tells_flags: bool) -> tuple[pl.DataFrame, pl.
     and one per stretch under a flag (`FLAG_ROWS`); `until` is the first session it was seen
     without it, null if that didn't come. Flags are None when the file can't tell.
     """
-    coded = bars.select(  # numbers for names: a third of the time
-        "session", "market", pl.col("ticker", "name", "dept").cast(pl.Categorical)
-    )
-    ordered = by_ticker(coded.drop_nulls("name")).rename({"session": "since"})
+    ordered = by_ticker(bars.select("ticker", "session", *ATTRIBUTES)).rename({"session": "since"})
     seen = _stretches(ordered.with_columns(last_seen="since"), ATTRIBUTES)
-    seen = seen.with_columns(pl.col("ticker", "name", "dept").cast(pl.String))
-    seen = seen.sort("ticker", "since")
+    texts = pl.col("name", "dept").cast(pl.String).str.strip_chars()
+    seen = seen.with_columns(texts.replace("", None)).drop_nulls("name").sort("ticker", "since")
     instruments = seen.with_columns(kind(), sector=pl.lit(None, pl.String))
     instruments = _stretches(instruments, ("name", "market", "kind"))
     return (
