@@ -31,7 +31,7 @@ _TENANCY_SESSIONS: Final = 8_000
 
 # What a common stock's slot is there for.
 ORDINARY, LONG_PATTERN, SHORT_PATTERN = 0, 1, 2
-_LONG_SHARE: Final = 0.14
+_LONG_SHARE: Final = 0.12
 _SHORT_SHARE: Final = 0.09
 
 

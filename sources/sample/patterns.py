@@ -213,7 +213,7 @@ def _depths(name: str, rng: np.random.Generator) -> list[float]:
 
 
 def _smart_money(rng: np.random.Generator, span: int) -> tuple[Floats, Floats]:
-    strength = rng.choice([2.0, 1.0, 0.4, 0.15], p=[0.06, 0.12, 0.22, 0.60])
+    strength = rng.choice([2.0, 1.0, 0.4, 0.15], p=[0.03, 0.10, 0.25, 0.62])
     foreign = np.full(span, np.nan)
     institution = np.full(span, np.nan)
     near = slice(LONG_DONE - 9, LONG_DONE + 6)

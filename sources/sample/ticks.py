@@ -32,6 +32,21 @@ def limits(base: Ints) -> tuple[Ints, Ints]:
     """The lowest and the highest price of a session with each base price."""
     tick = tick_size(base)
     width = base * LIMIT_TENTHS // 10 // tick * tick
-    low, high = base - width, base + width
-    low_tick, high_tick = tick_size(low), tick_size(high)
-    return -(-low // low_tick) * low_tick, high // high_tick * high_tick
+    return round_up(base - width), round_down(base + width)
+
+
+def first_limits(base: Ints) -> tuple[Ints, Ints]:
+    """The same for a stock's first session: 60 to 400 percent of the price it was offered at."""
+    return round_up(base * 6 // 10), round_down(base * 4)
+
+
+def round_up(price: Ints) -> Ints:
+    """The lowest allowed price not below each."""
+    tick = tick_size(price)
+    return -(-price // tick) * tick
+
+
+def round_down(price: Ints) -> Ints:
+    """The highest allowed price not above each."""
+    tick = tick_size(price)
+    return price // tick * tick

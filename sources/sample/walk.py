@@ -107,8 +107,9 @@ class Walk:
         base = self._ex_rights(t, acting & listed)
 
         lowest, highest = ticks.limits(base)
-        lowest = np.where(liquidation, 1, np.where(fresh, base * 6 // 10, lowest))
-        highest = np.where(liquidation, base * 20, np.where(fresh, base * 4, highest))
+        first_low, first_high = ticks.first_limits(base)
+        lowest = np.where(liquidation, 1, np.where(fresh, first_low, lowest))
+        highest = np.where(liquidation, base * 20, np.where(fresh, first_high, highest))
         own = draws.returns[step] + self._trend + self._pull(base)
         first_day = draws.first_day[step]
         drift = np.where(liquidation, own * 2.5 - 0.12, np.where(fresh, first_day, own))

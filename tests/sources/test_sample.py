@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import numpy as np
@@ -12,8 +13,9 @@ from polars.testing import assert_frame_equal
 from errors import NotATradingSession, SettingsError
 from market import prices
 from market.calendar import TradingCalendar
-from market.schemas import DailyBars, IndexBars, InstrumentFlags, Instruments, NetBuying
-from sources.sample import ORIGIN, SampleMarket, SampleSource, blocks, generate, ticks
+from market.schemas import TICKER, DailyBars, IndexBars, InstrumentFlags, Instruments, NetBuying
+from sources.sample import ORIGIN, SEED, SampleMarket, SampleSource, blocks, generate, ticks
+from sources.sample.world import create
 
 LAST = date(2026, 2, 20)
 CALENDAR = TradingCalendar()
@@ -168,11 +170,14 @@ def test_net_buying_sums_to_about_nothing_and_is_known_in_the_evening(market: Sa
 
 
 def test_names_and_tickers_are_unique_and_shaped_by_kind(market: SampleMarket) -> None:
-    everything = generate(
-        last=LAST, sessions=2_000, stocks=2_700, calendar=CALENDAR, origin=date(2020, 1, 2)
-    ).data.instruments
-    assert everything["ticker"].n_unique() == everything.height > 2_900
-    assert everything["name"].n_unique() == everything.height
+    slots = create(2_700, SEED).slots
+    used = slots.tickers != ""
+    tickers, titles = slots.tickers[used].tolist(), slots.names[used].tolist()
+    assert len(set(tickers)) == len(tickers) > 5_000
+    assert len(set(titles)) == len(titles)
+    assert all(re.match(TICKER, ticker) for ticker in tickers)
+    assert sum(bool(re.match(r"^8\d{3}[A-Z]0$", ticker)) for ticker in tickers) > 2_000
+    everything = market.data.instruments
     for kind, ending, text in (
         ("common", r"0$", ""),
         ("preferred", r"[57K]$", "우"),
@@ -184,7 +189,6 @@ def test_names_and_tickers_are_unique_and_shaped_by_kind(market: SampleMarket) -
         assert here.height >= 20, kind
         assert here["ticker"].str.contains(ending).all(), kind
         assert here["name"].str.contains(text).all(), kind
-    assert everything["ticker"].str.contains(r"^\d{4}[A-Z]0$").sum() > 200
     assert everything.filter(pl.col("market") == "KONEX").height > 20
 
 
