@@ -34,7 +34,7 @@ def news_of(
     if data.news is None:
         return None
     code = pl.col("ticker").cast(tickers).to_physical().cast(pl.Int64)
-    known_news = data.news.filter(pl.col("ticker").is_in(tickers.categories))
+    known_news = data.news.filter(pl.col("ticker").is_in(tickers.categories.implode()))
     end = known_news["seen_at"].dt.offset_by(f"{rules.news_days}d")
     as_of = schedule["as_of"]
     return (

@@ -69,7 +69,7 @@ def _known(data: MarketData, tickers: pl.Enum, schedule: pl.DataFrame, oldest: i
     net = (
         data.net_buying.select("session", "ticker", "known_at", *WON, *SHARES, "provisional")
         .join(calendar.filter(pl.col("pos") >= oldest), on="session", how="inner")
-        .filter(pl.col("ticker").is_in(tickers.categories))
+        .filter(pl.col("ticker").is_in(tickers.categories.implode()))
     )
     code = pl.col("ticker").cast(tickers).to_physical().cast(pl.Int64)
     net = net.with_columns(key=code * SPAN + pl.col("pos").cast(pl.Int64)).sort("key", "known_at")

@@ -104,7 +104,7 @@ def _batches(data: MarketData, batch_rows: int) -> list[tuple[str, str]]:
 
 def _split(data: MarketData, batches: list[tuple[str, str]]) -> Iterator[MarketData]:
     for low, high in batches:
-        mine = pl.col("ticker").is_between(low, high)
+        mine = pl.col("ticker").is_between(pl.lit(low), pl.lit(high))
         yield replace(
             data,
             bars=data.bars.filter(mine),

@@ -128,7 +128,7 @@ def designated(
 ) -> dict[str, pl.Series]:
     """For each designation that occurs at all, whether it holds in each row of `stored`."""
     rows = len(stored)
-    flags = data.flags.filter(pl.col("ticker").is_in(tickers.categories))
+    flags = data.flags.filter(pl.col("ticker").is_in(tickers.categories.implode()))
     flags = flags.with_columns(
         start=place(flags["since"], sessions),
         end=place(flags["until"], sessions).fill_null(SPAN - 1),
