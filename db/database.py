@@ -9,11 +9,19 @@ from datetime import date, datetime
 from sqlalchemy import Connection, Engine
 
 from db.embedded import embedded_server
-from db.engine import READER, WRITER, Limits, make_engine, our_errors, parse_url
+from db.engine import (
+    READER,
+    WRITER,
+    Limits,
+    in_schema,
+    make_engine,
+    our_errors,
+    parse_url,
+)
 from db.freshness import Freshness, read_freshness
 from db.reading import read_market_data
 from db.repositories import Repositories
-from db.schema import SchemaStatus, migrate, schema_status
+from db.schema import SCHEMAS, Market, SchemaStatus, create_schema, migrate, schema_status
 from market.data import MarketData
 from settings import Settings
 
@@ -21,13 +29,14 @@ from settings import Settings
 class Database:
     """One PostgreSQL, ours or another's. Safe to share between threads."""
 
-    def __init__(self, url: str) -> None:
-        """`url` as libpq takes it.
+    def __init__(self, url: str, market: Market = "real") -> None:
+        """`url` as libpq takes it; the markets are schemas of their own, out of each other's sight.
 
         Raises:
             SettingsError: it is no PostgreSQL URL.
         """
-        self._url = parse_url(url)
+        self._schema = SCHEMAS[market]
+        self._url = in_schema(parse_url(url), self._schema)
         self._engine = make_engine(self._url)
         self._reading: Engine = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -119,6 +128,7 @@ class Database:
             DatabaseError: nothing was changed.
         """
         with our_errors(), self._connected(self._engine, WRITER) as connection:
+            create_schema(connection, self._schema)
             migrate(connection, revision)
             connection.commit()
         return self.status()
@@ -143,6 +153,7 @@ def open_database(
     settings: Settings,
     on_message: Callable[[str], None] = lambda _: None,
     *,
+    market: Market = "real",
     check: bool = True,
 ) -> Iterator[Database]:
     """The database of these settings: CLOSEBELL_DATABASE_URL, else the embedded one.
@@ -151,6 +162,7 @@ def open_database(
 
     Args:
         on_message: told what is waited for, in words for a person.
+        market: the real one, or the built-in sample.
         check: refuse another's database whose tables are of another version.
 
     Raises:
@@ -160,9 +172,11 @@ def open_database(
     """
     with ExitStack() as stack:
         if settings.database_url is not None:
-            database = Database(settings.database_url.get_secret_value())
+            database = Database(settings.database_url.get_secret_value(), market)
         else:
-            database = Database(stack.enter_context(embedded_server(settings.data_dir, on_message)))
+            database = Database(
+                stack.enter_context(embedded_server(settings.data_dir, on_message)), market
+            )
         stack.callback(database.close)
         if check:
             _check(database, ours=settings.database_url is None)

@@ -65,6 +65,13 @@ def parse_url(url: str) -> URL:
     return parsed.set(drivername="postgresql+psycopg")
 
 
+def in_schema(url: URL, schema: str) -> URL:
+    """The URL whose connections see only the tables of this schema; `public` needs nothing."""
+    if schema == "public":
+        return url
+    return url.update_query_dict({"options": f"-csearch_path={schema}"}, append=True)
+
+
 def make_engine(url: URL) -> Engine:
     """A bounded pool of connections that are tried before they are given out."""
     return create_engine(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Literal
 
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.schema import CreateSchema
 
 from db.migrations import HEAD
 from errors import SchemaOutdated
@@ -14,6 +16,8 @@ from errors import SchemaOutdated
 if TYPE_CHECKING:
     from alembic.config import Config
 
+Market = Literal["real", "sample"]
+SCHEMAS: Final[Mapping[Market, str]] = {"real": "public", "sample": "sample"}
 _MIGRATING = 0x636C6F7365  # advisory lock: one upgrade at a time
 
 
@@ -59,6 +63,12 @@ def schema_status(connection: Connection) -> SchemaStatus:
     return SchemaStatus(current, HEAD)
 
 
+def create_schema(connection: Connection, schema: str) -> None:
+    """Make the schema if it isn't there; `public` always is."""
+    if schema not in inspect(connection).get_schema_names():
+        connection.execute(CreateSchema(schema, if_not_exists=True))
+
+
 def migrate(connection: Connection, revision: str = "head") -> None:
     """Bring the tables to `revision` ("base": remove them) in the connection's transaction."""
     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATING})
@@ -71,11 +81,15 @@ def migrate(connection: Connection, revision: str = "head") -> None:
         command.upgrade(config, revision)
 
 
+def migrations() -> Path:
+    """The folder of the migrations."""
+    return Path(__file__).parent / "migrations"
+
+
 def _config(connection: Connection) -> Config:
     from alembic.config import Config
 
     config = Config(attributes={"connection": connection})
-    folder = str(Path(__file__).parent / "migrations")
-    config.set_main_option("script_location", folder.replace("%", "%%"))
+    config.set_main_option("script_location", str(migrations()).replace("%", "%%"))
     config.set_main_option("path_separator", "newline")
     return config
