@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import polars as pl
@@ -52,7 +53,7 @@ def signals_table(signals: pl.DataFrame, *, limit: int | None = SHOWN) -> Table:
             won(row["entry"]),
             won(row["target"]),
             won(row["stop"]),
-            "; ".join(row["reasons"]),
+            "; ".join(json.loads(row["reasons"])),
         )
     return table
 

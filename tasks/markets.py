@@ -26,9 +26,10 @@ def open_market(
         SettingsError, DatabaseUnavailable, SchemaOutdated: see db.open_database.
     """
     source = source or settings.source
-    market = "sample" if source == SAMPLE else "real"
-    with open_database(settings, on_message, market=market) as db:
-        if source or db.freshness().bars.rows:
+    with open_database(
+        settings, on_message, market="sample" if source == SAMPLE else "real"
+    ) as db:
+        if source or db.freshness().bars:
             yield db, source or "stored"
             return
     with open_database(settings, on_message, market="sample") as db:
