@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -21,9 +21,12 @@ SPLITS = {300: 5, 312: 2, 345: 10}  # session at which every third of the stocks
 
 @pytest.fixture(scope="module")
 def data(real_data: Path) -> MarketData:
-    """Every ninth stock, as traded, some of them splitting, with net buying."""
-    codes = adjusted_market(real_data, last=date(2023, 12, 8)).instruments["ticker"]
-    market = adjusted_market(real_data, tickers=codes.gather_every(9).to_list())
+    """Every tenth stock and the often halted, as traded, some splitting, with net buying."""
+    everything = adjusted_market(real_data).bars
+    codes = everything["ticker"].unique().sort().gather_every(10)
+    resting = everything.filter(pl.col("volume") == 0)["ticker"].value_counts()
+    often = resting.filter(pl.col("count").is_between(28, 60))["ticker"]
+    market = adjusted_market(real_data, tickers={*codes, *often})
     return _with_net_buying(_as_traded(market))
 
 
