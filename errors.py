@@ -6,6 +6,7 @@ ClosebellError
 ├── BadMarketData              the data can't be trusted: look at the figures, collect again
 │   └── BadFile                a file can't be read or has the wrong columns
 ├── SourceNotConfigured        the source needs a key or a file: configure it
+├── SourceRefused              the provider refuses the request: look at the reason it gives
 ├── SourceUnavailable          the provider didn't answer: try again later
 │   └── RateLimited            the provider asked for patience: wait
 └── DatabaseError              the database refused or lost the work
@@ -50,6 +51,10 @@ class BadFile(BadMarketData):
 
 class SourceNotConfigured(ClosebellError):
     """The chosen source needs something that isn't set."""
+
+
+class SourceRefused(ClosebellError):
+    """The provider refuses the request itself; asking again would change nothing."""
 
 
 class SourceUnavailable(ClosebellError):

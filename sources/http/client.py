@@ -197,7 +197,7 @@ class Client:
     def _patience(self, error: TryAgain, number: int) -> float:
         if error.after is not None:
             return error.after
-        return min(self.limits.backoff * 2 ** (number - 1), self.limits.longest_backoff)
+        return min(self.limits.backoff * 2.0 ** (number - 1), self.limits.longest_backoff)
 
     def _given_up(
         self, call: Call, error: TryAgain, attempts: int, seconds: float

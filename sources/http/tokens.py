@@ -72,6 +72,11 @@ class TokenHolder:
             old = self._store.read(self._key, ahead=0)
             if old and old[1] != number:
                 return Token(*old)
+            if claim is not None:
+                raise SourceUnavailable(
+                    f"{self._key}: the access token just issued has already ended",
+                    remedy="set the clock of the database's machine",
+                )
             self._sleep(POLL)
         raise SourceUnavailable(
             f"{self._key}: no access token, another process has been fetching one for too long",
