@@ -18,9 +18,8 @@ from sources.sample.listing import NEVER, ORDINARY, Bools, Floats, Ints, Slots
 NONE, RIGHTS, BONUS, SPLIT, REVERSE = range(5)
 _ACTION_SHARES: Final = (0.65, 0.1, 0.1, 0.15)
 
-LIQUIDATION_SESSIONS: Final = 7
-_DELISTING_HALT: Final = 25
-_DELISTING_REVIEW: Final = 90
+# How many sessions before it is gone a stock comes under review, halts, and is sold off.
+REVIEW, LAST_HALT, LIQUIDATION = 90, 32, 7
 
 
 @dataclass(frozen=True)
@@ -92,18 +91,9 @@ def draw(slots: Slots, seed: int) -> Timetable:
     )
 
 
-def delisting(slots: Slots) -> tuple[Ints, Ints, Ints]:
-    """Per tenant and slot: first session of the review, of its halt, and of the liquidation."""
-    gone = slots.ends
-    known = gone < NEVER
-    return tuple(  # type: ignore[return-value]
-        np.where(known, gone - before, NEVER)
-        for before in (
-            _DELISTING_REVIEW,
-            LIQUIDATION_SESSIONS + _DELISTING_HALT,
-            LIQUIDATION_SESSIONS,
-        )
-    )
+def before_delisting(slots: Slots, sessions: int) -> Ints:
+    """Per tenant and slot the ordinal so many sessions before it is gone, or NEVER."""
+    return np.where(slots.ends < NEVER, slots.ends - sessions, NEVER)
 
 
 def flag_periods(
@@ -130,11 +120,10 @@ def flag_periods(
             for since in range(-int(cycle.phase[slot]), last + 1, period):
                 if since + length > 0:
                     add(int(slot), flag, max(since, 0), since + length)
-    review, _, liquidation = delisting(slots)
     for tenant, leaving in zip(*np.nonzero(slots.ends < NEVER), strict=True):
         gone = int(slots.ends[tenant, leaving])
-        add(int(leaving), "administrative", int(review[tenant, leaving]), gone)
-        add(int(leaving), "liquidation", int(liquidation[tenant, leaving]), gone)
+        add(int(leaving), "administrative", gone - REVIEW, gone)
+        add(int(leaving), "liquidation", gone - LIQUIDATION, gone)
     for flag, own, since, until in extra:
         add(own, flag, since, until)
     assert all(flag in FLAGS for _, _, flag in found)

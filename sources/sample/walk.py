@@ -52,7 +52,8 @@ class Walk:
         self._anchor = self._close.astype(np.float64)
         self._trend = np.zeros(n)
         self._trading = Trading(world)
-        self._review, self._halt, self._liquidation = timetable.delisting(slots)
+        self._last_halt = timetable.before_delisting(slots, timetable.LAST_HALT)
+        self._liquidation = timetable.before_delisting(slots, timetable.LIQUIDATION)
         self._at = np.arange(n)
         for group in world.scripts:
             row, running = group.position(0)
@@ -94,17 +95,15 @@ class Walk:
         tenant, at = self._tenant, self._at
         listed = (slots.starts[tenant, at] <= t) & (t < slots.ends[tenant, at])
         liquidation = t >= self._liquidation[tenant, at]
-        rows, level = self._script_rows(t)
-        scripted = rows >= 0
+        scripted, level = self._scripts(t)
 
         due = table.actions.due_in(t)
-        troubled = table.long_halts.holds(t) | (t >= self._halt[tenant, at])
+        troubled = table.long_halts.holds(t) | (t >= self._last_halt[tenant, at])
         halted = troubled | table.short_halts.holds(t) | ((due > 0) & (due <= table.action_halt))
-        halted &= ~scripted & ~liquidation & ~fresh
-        acting = (
-            (due == 0) & (table.actions.length > 0) & ~halted & ~scripted & ~liquidation & ~fresh
-        )
-        base = self._ex_rights(t, acting & listed)
+        ordinary = listed & ~scripted & ~liquidation & ~fresh
+        halted &= ordinary
+        acting = (due == 0) & (table.actions.length > 0) & ordinary & ~halted
+        base = self._ex_rights(t, acting)
 
         lowest, highest = ticks.limits(base)
         first_low, first_high = ticks.first_limits(base)
@@ -144,17 +143,17 @@ class Walk:
             self._home = np.where(fresh, slots.cap, self._home)
         return np.asarray(fresh)
 
-    def _script_rows(self, t: int) -> tuple[Ints, Floats]:
-        rows = np.full(len(self._at), -1)
+    def _scripts(self, t: int) -> tuple[Bools, Floats]:
+        scripted = np.zeros(len(self._at), dtype=np.bool_)
         level = np.zeros(len(self._at))
         for group in self._world.scripts:
             row, running = group.position(t)
             here = group.slots[running]
-            rows[here] = row[running]
+            scripted[here] = True
             level[here] = group.level[running, row[running]]
             begun = group.slots[running & (row == 0)]
             self._anchor[begun] = self._close[begun]
-        return rows, level
+        return scripted, level
 
     def _ex_rights(self, t: int, acting: Bools) -> Ints:
         """The base prices; on an ex-rights day shares and anchors change with them."""
