@@ -104,14 +104,10 @@ def score(
     wanted = [name for name in STOCK_SCANNERS if name in request.scanners]
     if not wanted:
         return {}
-    extra = [indicators.for_all(rows, rules)]
-    extra.append(net_buying.for_rows(rows, data, panel.tickers, request.schedule, request.first))
-    if "vcp" in wanted:
-        extra.append(indicators.for_vcp(rows, rules))
-    if "daytrading" in wanted:
-        extra.append(indicators.for_daytrading(rows, rules))
-    if "closing_bet" in wanted:
-        extra.append(indicators.for_closing_bet(rows, rules))
+    extra = [
+        indicators.for_scores(rows, rules, wanted),
+        net_buying.for_rows(rows, data, panel.tickers, request.schedule, request.first),
+    ]
     cells = pl.concat([rows, *extra], how="horizontal").filter(scored)
     stocks = panel.stocks.filter(panel.stocks["out"] == 0)
     cells = pl.concat([cells, stocks, ranks], how="horizontal")
@@ -122,7 +118,7 @@ def score(
     cells = cells.with_columns(upper_limit=upper_limit_expr(pl.col("limit_base")))
     cells = cells.with_columns(
         session=request.sessions.gather(cells["pos"]),
-        ticker=cells["code"].cat.to(panel.tickers).cast(pl.String),
+        ticker=panel.tickers.categories.gather(cells["code"]),
     )
     trading = cells
     if panel.stocks["out_trading"].max() != 0 and (cells["out_trading"] > 0).any():

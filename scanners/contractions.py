@@ -206,10 +206,21 @@ def _running(rows: pl.DataFrame, epochs: pl.Series, rules: ContractionRules) -> 
         epoch=epochs.set_sorted(),
         volume_before=pl.col("activity").rolling_mean(rules.confirm_window).shift(1),
         lowest=pl.col("low").rolling_min(rules.k),
+        highest=pl.col("close"),
     )
-    frame = frame.with_columns(
-        pl.col("lowest").cum_min().over("epoch"), highest=pl.col("close").cum_max().over("epoch")
-    )
+    # Doubling reaches max_age rows back, twice as fast as cumulating epoch by epoch.
+    lag = 1
+    while lag <= rules.max_age:
+        same = epoch == epoch.shift(lag)
+        frame = frame.with_columns(
+            lowest=pl.when(same)
+            .then(pl.min_horizontal("lowest", pl.col("lowest").shift(lag)))
+            .otherwise("lowest"),
+            highest=pl.when(same)
+            .then(pl.max_horizontal("highest", pl.col("highest").shift(lag)))
+            .otherwise("highest"),
+        )
+        lag *= 2
 
     def earlier(lag: int) -> pl.Expr:
         return pl.when(epoch == epoch.shift(lag)).then(pl.col("highest").shift(lag))

@@ -6,6 +6,8 @@ stock's own. That is two to three times faster than rolling stock by stock.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import polars as pl
 
 from scanners.grading import above, at_most
@@ -72,75 +74,73 @@ def for_ranks(rows: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     )
 
 
-def for_all(rows: pl.DataFrame, rules: Rules) -> pl.DataFrame:
-    """What every scanner's gates need: value20, the mean traded value (won)."""
-    return rows.select(value20=mean("value", rules.universe.value_window))
+def for_scores(rows: pl.DataFrame, rules: Rules, scanners: Collection[str]) -> pl.DataFrame:
+    """The indicators of those scanners, and value20, the mean traded value (won)."""
+    wanted = {"value20": mean("value", rules.universe.value_window)}
+    if "vcp" in scanners:
+        wanted |= _vcp(rules)
+    if "daytrading" in scanners:
+        wanted |= _daytrading(rules)
+    if "closing_bet" in scanners:
+        wanted |= _closing_bet(rules)
+    band = rules.vcp.tightness
+    deviation = pl.col("close").rolling_std(band.band, ddof=0)
+    width = band.band_width * deviation / pl.col("close").rolling_mean(band.band)
+    # Lazily, so that an expression two scanners share is computed once.
+    prepared = rows.lazy().with_columns(true_range=true_range(), width=width)
+    return prepared.select(**wanted).collect()
 
 
-def for_vcp(rows: pl.DataFrame, rules: Rules) -> pl.DataFrame:
-    """The indicators of vcp."""
+def _vcp(rules: Rules) -> dict[str, pl.Expr]:
     t, d, n = rules.vcp.template, rules.vcp.volume_dry_up, rules.vcp.tightness
-    base = rows.select(
-        "n",
-        true_range=true_range(),
-        width=n.band_width
-        * pl.col("close").rolling_std(n.band, ddof=0)
-        / pl.col("close").rolling_mean(n.band),
-    )
     width_rows = n.band + n.band_range - 1
-    narrow = since(width_rows, pl.col("width").rolling_min(n.band_range))
-    wide = since(width_rows, pl.col("width").rolling_max(n.band_range))
-    # Rolling deviations of a constant price leave noise of this size.
+    narrow = pl.col("width").rolling_min(n.band_range)
+    wide = pl.col("width").rolling_max(n.band_range)
+    # Rolling deviations of a constant price leave noise of this size: no range, no points.
     flat = (wide - narrow) <= 1e-6
-    tight = base.select(
-        atr_ratio=since(
-            n.atr_long + 1,
-            pl.col("true_range").rolling_mean(n.atr_short)
-            / pl.col("true_range").rolling_mean(n.atr_long),
-        ),
-        band_place=pl.when(flat).then(1.0).otherwise((pl.col("width") - narrow) / (wide - narrow)),
-    )
+    place = pl.when(flat).then(1.0).otherwise((pl.col("width") - narrow) / (wide - narrow))
     dry = pl.col("activity").rolling_mean(d.short) / pl.col("activity").rolling_mean(d.long)
-    averages = rows.select(
-        average_short=mean("close", t.short),
-        average_middle=mean("close", t.middle),
-        average_long=mean("close", t.long),
-        average_long_before=mean("close", t.long, lag=t.rising_over),
-        low_year=lowest("low", t.year),
-        high_year=highest("high", t.year),
-        dry_up=since(d.long, dry),
-        dry_up_before=since(d.long + 1, dry.shift(1)),
-    )
-    return averages.hstack(tight)
+    ranges = pl.col("true_range")
+    return {
+        "average_short": mean("close", t.short),
+        "average_middle": mean("close", t.middle),
+        "average_long": mean("close", t.long),
+        "average_long_before": mean("close", t.long, lag=t.rising_over),
+        "low_year": lowest("low", t.year),
+        "high_year": highest("high", t.year),
+        "dry_up": since(d.long, dry),
+        "dry_up_before": since(d.long + 1, dry.shift(1)),
+        "atr_ratio": since(
+            n.atr_long + 1, ranges.rolling_mean(n.atr_short) / ranges.rolling_mean(n.atr_long)
+        ),
+        "band_place": since(width_rows, place),
+    }
 
 
-def for_daytrading(rows: pl.DataFrame, rules: Rules) -> pl.DataFrame:
-    """The indicators of daytrading; `…_before` windows end at t-1."""
+def _daytrading(rules: Rules) -> dict[str, pl.Expr]:
+    """Windows named …_before end at t-1."""
     d = rules.daytrading
-    return rows.select(
-        activity_before=mean("activity", d.volume_window, lag=1),
-        high_before=highest("high", d.range_window, lag=1),
-        low_before=lowest("low", d.range_window, lag=1),
-        average=mean("close", d.average_window),
-        chg_before=since(2, pl.col("chg").shift(1)),
-    )
+    return {
+        "activity_before": mean("activity", d.volume_window, lag=1),
+        "high_before": highest("high", d.range_window, lag=1),
+        "low_before": lowest("low", d.range_window, lag=1),
+        "average": mean("close", d.average_window),
+        "chg_before": since(2, pl.col("chg").shift(1)),
+    }
 
 
-def for_closing_bet(rows: pl.DataFrame, rules: Rules) -> pl.DataFrame:
-    """The indicators of closing_bet.
-
-    `period_close` is the close of the row of the lowest low of the last ten, if that (the
-    latest, when tied) was one to three rows ago; else null.
-    """
+def _closing_bet(rules: Rules) -> dict[str, pl.Expr]:
+    """`period_close` is the close of the row of the lowest low of the last ten, if that (the
+    latest, when tied) was one to three rows ago; else null."""
     c = rules.closing_bet
     low = pl.col("low").rolling_min(c.period_window)
     ago = [at_most(pl.col("low").shift(lag), low) for lag in range(c.period_recent + 1)]
     close: pl.Expr = pl.lit(None, pl.Float64)
     for lag in range(c.period_recent, 0, -1):
         close = pl.when(ago[lag]).then(pl.col("close").shift(lag)).otherwise(close)
-    return rows.select(
-        period_low=since(c.period_window, low),
-        period_close=since(c.period_window, pl.when(~ago[0]).then(close)),
-        period_high=highest("high", c.period_high_window),
-        bet_high_year=highest("high", c.year),
-    )
+    return {
+        "period_low": since(c.period_window, low),
+        "period_close": since(c.period_window, pl.when(~ago[0]).then(close)),
+        "period_high": highest("high", c.period_high_window),
+        "bet_high_year": highest("high", c.year),
+    }
