@@ -70,7 +70,46 @@ class Settings(BaseSettings):
         "https://raw.githubusercontent.com/FinanceData/marcap/master/data",
         description="where marcap-YYYY.parquet is published",
     )
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    kiwoom_app_key: SecretStr | None = Field(None, description="Kiwoom REST API: app key")
+    kiwoom_secret_key: SecretStr | None = Field(None, description="and its secret key")
+    kiwoom_base_url: str = Field(
+        "https://api.kiwoom.com", description="https://mockapi.kiwoom.com for mock keys"
+    )
+    kiwoom_ws_url: str = Field(
+        "wss://api.kiwoom.com:10000/api/dostk/websocket",
+        description="wss://mockapi.kiwoom.com:10000/api/dostk/websocket for mock keys",
+    )
+    kiwoom_calls_per_second: float = Field(
+        1.0, gt=0, description="of one kind (TR); measured by users, not documented"
+    )
+    kiwoom_burst: int = Field(1, ge=1, description="calls of one kind at once; Kiwoom bears two")
+    kiwoom_total_per_second: float = Field(
+        5.0, gt=0, description="of all kinds together; the limit isn't documented"
+    )
+    kiwoom_max_missing: float = Field(
+        0.01, ge=0, lt=1, description="share of the listed stocks a sweep may lack or can't read"
+    )
+    krx_auth_key: SecretStr | None = Field(None, description="KRX Open API: key")
+    krx_base_url: str = Field(
+        "https://data-dbg.krx.co.kr/svc/apis", description="where the KRX Open API answers"
+    )
+    dart_key: SecretStr | None = Field(None, description="DART Open API: key of 40 characters")
+    dart_base_url: str = Field(
+        "https://opendart.fss.or.kr/api", description="where the DART Open API answers"
+    )
+    http_connect_seconds: float = Field(5.0, gt=0, description="to reach a provider")
+    http_read_seconds: float = Field(15.0, gt=0, description="of silence in an answer")
+    http_attempt_seconds: float = Field(30.0, gt=0, description="for one attempt, to its last byte")
+    http_total_seconds: float = Field(90.0, gt=0, description="for all attempts of a call")
+    http_queue_seconds: float = Field(
+        120.0, gt=0, description="the longest wait for a place in a provider's call rate"
+    )
+    http_attempts: int = Field(4, ge=1, le=10, description="of one call, the first one included")
+    breaker_failures: int = Field(8, ge=1, description="in a row, until a provider isn't asked")
+    breaker_seconds: float = Field(30.0, gt=0, description="until it is tried again")
+    log_level: Literal["debug", "info", "warning", "error"] | None = Field(
+        None, description="empty: warning on a terminal, else info"
+    )
     rules: Mapping[str, Any] = Field(
         default_factory=dict, description="[rules.…] of closebell.toml; typed in scanners/rules.py"
     )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Self
+
+from settings import Settings
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,20 @@ class Limits:
     threshold: int = 8
     cool_down: float = 30.0
     largest_body: int = 64 * 1024 * 1024
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The limits that the settings http_… and breaker_… give."""
+        return cls(
+            connect=settings.http_connect_seconds,
+            read=settings.http_read_seconds,
+            attempt=settings.http_attempt_seconds,
+            total=settings.http_total_seconds,
+            queue=settings.http_queue_seconds,
+            attempts=settings.http_attempts,
+            threshold=settings.breaker_failures,
+            cool_down=settings.breaker_seconds,
+        )
 
 
 class TryAgain(Exception):

@@ -189,9 +189,7 @@ class StockNetBuying(Row):
     @property
     def imbalance(self) -> int:
         """What is left when all are summed."""
-        return (
-            self.individual + self.foreign + self.institution + self.other + self.other_foreign
-        )
+        return self.individual + self.foreign + self.institution + self.other + self.other_foreign
 
 
 class IndexBar(Row):

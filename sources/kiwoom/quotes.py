@@ -1,0 +1,118 @@
+"""The whole market's quotes in some 44 calls (ka20002), and chosen stocks' (ka10095)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from statistics import median
+from typing import Final
+
+from errors import BadMarketData
+from sources.kiwoom.client import KiwoomClient
+from sources.kiwoom.instruments import Listing
+from sources.kiwoom.parsing import Rejected, only, parse_rows, text, tolerate
+from sources.kiwoom.rows import Quote, StockQuote
+
+SWEEP: Final = "ka20002"
+CHOSEN: Final = "ka10095"
+KRX: Final = "1"  # stex_tp
+
+# What ka20002 calls a market (mrkt_tp) and all of its stocks (inds_cd).
+MARKETS: Final[Mapping[str, tuple[str, str]]] = {"KOSPI": ("0", "001"), "KOSDAQ": ("1", "101")}
+
+# The most a call takes isn't documented; 30 worked (measured 2026-07-22).
+STOCKS_A_CALL: Final = 30
+
+# The sweep's volume must be the chosen stocks' of a few minutes later, less what was traded since.
+LEAST_VOLUME_SHARE: Final = 0.5
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One quote a listed stock, KRX only, and what couldn't be read."""
+
+    quotes: Mapping[str, Quote]
+    rejected: Sequence[Rejected]
+
+
+def sweep(client: KiwoomClient, listing: Listing, *, max_missing: float) -> Sweep:
+    """Every listed stock's quote.
+
+    Raises:
+        BadMarketData: more than the share `max_missing` of a market's list is missing or can't
+            be read, with figures and names.
+    """
+    quotes: dict[str, Quote] = {}
+    rejected: list[Rejected] = []
+    for market, (mrkt_tp, inds_cd) in MARKETS.items():
+        call = client.call(SWEEP, market)
+        body = {"mrkt_tp": mrkt_tp, "inds_cd": inds_cd, "stex_tp": KRX}
+        pages = client.pages(SWEEP, body, rows="inds_stkpc", key=text("stk_cd"), subject=market)
+        wires = [row for page in pages for row in page]
+        listed = listing.codes[market]
+        missing = sorted(listed - set(map(text("stk_cd"), wires)))
+        tolerate(call, f"instruments of {market} didn't come", missing, len(listed), max_missing)
+        wanted = [row for row in wires if text("stk_cd")(row) in listing.stocks]
+        parsed = parse_rows(wanted, Quote.parse, text("stk_cd"))
+        tolerate(call, "rows can't be read", parsed.rejected, len(wanted), max_missing)
+        rejected += parsed.rejected
+        quotes |= {row.ticker: row for row in parsed.rows}
+    return Sweep(quotes, rejected)
+
+
+def chosen(client: KiwoomClient, tickers: Iterable[str]) -> dict[str, StockQuote]:
+    """Quotes of these stocks with date and value, in their order.
+
+    Raises:
+        BadMarketData: one is missing, stands for another, or can't be read.
+    """
+    quotes: dict[str, StockQuote] = {}
+    asked = list(tickers)
+    for start in range(0, len(asked), STOCKS_A_CALL):
+        group = asked[start : start + STOCKS_A_CALL]
+        call = client.call(CHOSEN, f"{group[0]} and {len(group) - 1} more")
+        page = client.ask(CHOSEN, {"stk_cd": "|".join(group)}, subject=call.subject)
+        parsed = parse_rows(page.rows("atn_stk_infr", call), StockQuote.parse, text("stk_cd"))
+        rows = only(call, parsed)
+        came = [row.ticker for row in rows]
+        if came != group:
+            lost = sorted(set(group) - set(came))
+            raise BadMarketData(
+                f"{call}: {len(came)} rows for {len(group)} stocks, not there: {lost[:5]}"
+            )
+        quotes |= {row.ticker: row for row in rows}
+    return quotes
+
+
+def require_session(client: KiwoomClient, found: Sweep, session: date) -> None:
+    """Check a sweep, whose rows carry no date, against the most traded stocks with theirs.
+
+    Raises:
+        BadMarketData: they are of another session, or the volumes don't mean the same.
+    """
+    traded = sorted(
+        (quote for quote in found.quotes.values() if quote.volume),
+        key=lambda quote: quote.close * quote.volume,
+        reverse=True,
+    )[:STOCKS_A_CALL]
+    if not traded:
+        raise BadMarketData(f"{client.call(SWEEP)}: no stock has traded")
+    anchors = chosen(client, [quote.ticker for quote in traded])
+    others = sorted({row.session for row in anchors.values()} - {session})
+    if others:
+        raise BadMarketData(
+            f"{client.call(SWEEP)}: the quotes are of {others[-1]}, not of {session}",
+            remedy="collect while the session is on, or before the next one opens",
+        )
+    shares = [quote.volume / anchors[quote.ticker].volume for quote in traded]
+    if not LEAST_VOLUME_SHARE <= median(shares) <= 1.0:
+        raise BadMarketData(
+            f"{client.call(SWEEP)}: its volumes are {median(shares):.3f} of those of"
+            f" {client.call(CHOSEN)}, {LEAST_VOLUME_SHARE} to 1 expected"
+        )
+    bases = [quote.ticker for quote in traded if quote.base != anchors[quote.ticker].base_given]
+    if bases:
+        raise BadMarketData(
+            f"{client.call(SWEEP)}: close less change isn't the base price of {bases[:5]}"
+        )
