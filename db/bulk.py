@@ -59,12 +59,14 @@ def store(
     *,
     key: Sequence[str] | None = None,
     attributes: Collection[str] = (),
+    fill: bool = False,
 ) -> Stored:
     """Write the frame's rows by their key; the frame names columns of the table.
 
     Args:
         key: the primary key by default.
         attributes: columns that are written with a new or changed row but don't make it one.
+        fill: null means unknown and leaves what is stored as it is.
     """
     keys = key or [column.name for column in table.primary_key]
     if frame.is_empty():
@@ -73,7 +75,7 @@ def store(
     with staged(connection, table, frame.sort(keys)) as rows:
         bounds = _bounds(table, frame, keys[0])
         changed = connection.execute(
-            update_differing(table, rows, keys, attributes).where(bounds)
+            update_differing(table, rows, keys, attributes, fill=fill).where(bounds)
         ).rowcount
         new = connection.execute(insert_missing(table, rows, keys)).rowcount
     return Stored(new, changed, frame.height - new - changed)
@@ -131,16 +133,22 @@ def update_differing(
     *,
     also: ColumnElement[bool] | None = None,
     overrides: Mapping[str, ColumnElement[Any]] | None = None,
+    fill: bool = False,
 ) -> Update:
     """UPDATE of the rows whose values, attributes aside, aren't the staged ones.
 
     Args:
         also: rows to update besides.
         overrides: what a column gets instead of the staged value.
+        fill: a staged null leaves the stored value.
     """
     values = [c.name for c in rows.c if c.name not in keys]
-    different = [_differ(table.c[name], rows.c[name]) for name in values if name not in attributes]
-    changes: dict[str, Any] = {name: rows.c[name] for name in values} | dict(overrides or {})
+    wanted: dict[str, ColumnElement[Any]] = {
+        name: func.coalesce(rows.c[name], table.c[name]) if fill else rows.c[name]
+        for name in values
+    }
+    different = [_differ(table.c[name], wanted[name]) for name in values if name not in attributes]
+    changes: dict[str, Any] = wanted | dict(overrides or {})
     if "updated_at" in table.c:
         changes["updated_at"] = func.now()
     return (
@@ -163,7 +171,7 @@ def _same_key(table: Table, rows: Table, keys: Collection[str]) -> ColumnElement
     return and_(*(table.c[name] == rows.c[name] for name in keys))
 
 
-def _differ(stored: Column[Any], new: Column[Any]) -> ColumnElement[bool]:
+def _differ(stored: Column[Any], new: ColumnElement[Any]) -> ColumnElement[bool]:
     distinct = stored.is_distinct_from(new)
     if not isinstance(stored.type, Double):
         return distinct

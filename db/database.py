@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import date, datetime
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, QueuePool
 
 from db.embedded import embedded_server
 from db.engine import (
     READER,
     WRITER,
     Limits,
+    Pool,
     in_schema,
     make_engine,
     our_errors,
@@ -29,15 +30,27 @@ from settings import Settings
 class Database:
     """One PostgreSQL, ours or another's. Safe to share between threads."""
 
-    def __init__(self, url: str, market: Market = "real") -> None:
+    def __init__(
+        self,
+        url: str,
+        market: Market = "real",
+        *,
+        pool: Pool = Pool(),  # noqa: B008  (frozen)
+        reading: Limits = READER,
+    ) -> None:
         """`url` as libpq takes it; the markets are schemas of their own, out of each other's sight.
+
+        Args:
+            reading: what a `reader` may take.
 
         Raises:
             SettingsError: it is no PostgreSQL URL.
         """
         self._schema = SCHEMAS[market]
-        self._url = in_schema(parse_url(url), self._schema)
-        self._engine = make_engine(self._url)
+        self._base = parse_url(url)
+        self._url = in_schema(self._base, self._schema)
+        self._engine = make_engine(self._url, pool)
+        self._reading_limits = reading
         self._reading: Engine = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
@@ -51,6 +64,17 @@ class Database:
     def shown_url(self) -> str:
         """For people: the password is hidden."""
         return self._url.set(drivername="postgresql").render_as_string(hide_password=True)
+
+    def url_as(self, role: str) -> str:
+        """The same database, both markets in sight, for another role without a password."""
+        url = self._base.set(drivername="postgresql", username=role)
+        return url.render_as_string(hide_password=False)
+
+    @property
+    def checked_out(self) -> int:
+        """How many connections are in use at this moment."""
+        pool = self._engine.pool
+        return pool.checkedout() if isinstance(pool, QueuePool) else 0
 
     def close(self) -> None:
         """Give all connections back to the server."""
@@ -76,8 +100,14 @@ class Database:
         Raises:
             DatabaseError: the reads failed.
         """
-        with our_errors(), self._connected(self._reading, READER) as connection:
+        with our_errors(), self._connected(self._reading, self._reading_limits) as connection:
             yield Repositories(connection)
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """A bare connection, for what concerns the database itself; nothing is committed."""
+        with self._connected(self._engine, WRITER) as connection:
+            yield connection
 
     def read_market_data(
         self,
@@ -113,12 +143,12 @@ class Database:
 
     def freshness(self) -> Freshness:
         """The newest session of each kind of data, and how many rows it has."""
-        with our_errors(), self._connected(self._reading, READER) as connection:
+        with our_errors(), self._connected(self._reading, self._reading_limits) as connection:
             return read_freshness(connection)
 
     def status(self) -> SchemaStatus:
         """Which version the tables are of."""
-        with our_errors(), self._connected(self._reading, READER) as connection:
+        with our_errors(), self._connected(self._reading, self._reading_limits) as connection:
             return schema_status(connection)
 
     def upgrade(self, revision: str = "head") -> SchemaStatus:

@@ -15,8 +15,6 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from errors import ClosebellError, DatabaseError, DatabaseUnavailable, SchemaOutdated, SettingsError
 
-POOL_SIZE = 5
-CONNECT_SECONDS = 10
 _GONE = ("08", "57P0", "53300")  # connection exceptions, shutdown, too many connections
 _NO_SUCH_TABLE_OR_COLUMN = ("42P01", "42703")
 
@@ -47,6 +45,20 @@ WRITER = Limits(statement=900, lock=60, idle=900)
 READER = Limits(statement=60, lock=10, idle=60)
 
 
+SERVER = Limits(statement=10, lock=2, idle=10)
+"""Somebody waits for the answer."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """How many connections are kept, how many more at most, and seconds to wait for one."""
+
+    size: int = 5
+    overflow: int = 5
+    wait: float = 30
+    connect: int = 10
+
+
 def parse_url(url: str) -> URL:
     """The URL as SQLAlchemy takes it, for psycopg.
 
@@ -72,16 +84,16 @@ def in_schema(url: URL, schema: str) -> URL:
     return url.update_query_dict({"options": f"-csearch_path={schema}"}, append=True)
 
 
-def make_engine(url: URL) -> Engine:
+def make_engine(url: URL, pool: Pool) -> Engine:
     """A bounded pool of connections that are tried before they are given out."""
     return create_engine(
         url,
-        pool_size=POOL_SIZE,
-        max_overflow=5,
-        pool_timeout=30,
+        pool_size=pool.size,
+        max_overflow=pool.overflow,
+        pool_timeout=pool.wait,
         pool_pre_ping=True,
         connect_args={
-            "connect_timeout": CONNECT_SECONDS,
+            "connect_timeout": pool.connect,
             "application_name": "closebell",
             "prepare_threshold": None,
         },

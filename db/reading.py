@@ -152,9 +152,10 @@ def _instruments(last: date) -> Query:
             version.name,
             version.market,
             version.kind,
-            version.sector,
-            Listing.listed,
-            Listing.delisted,
+            func.coalesce(version.sector, Listing.sector).label("sector"),
+            # A code may be given out again: what was listed later or gone earlier is another.
+            case((Listing.listed <= version.since, Listing.listed)).label("listed"),
+            case((Listing.delisted > version.seen, Listing.delisted)).label("delisted"),
         )
         .outerjoin(Listing, Listing.ticker == version.ticker)
         .where(version.since <= last)

@@ -17,7 +17,6 @@ from db.embedded.cluster import data_argument
 from db.embedded.owner import Owner
 from errors import DatabaseUnavailable
 
-_STOP_SECONDS = 60
 _ORPHANS_SECONDS = 30  # until the children of a killed server are gone
 _EXEC_SECONDS = 10  # until a process we started has become postgres
 _TELL_EVERY = 15
@@ -117,12 +116,12 @@ class Server:
 
     def stop(self) -> None:
         """Ask it to stop, then order it to; it recovers at the next start if it must."""
-        for order in (signal.SIGINT, signal.SIGQUIT):
+        for order, seconds in ((signal.SIGINT, 60), (signal.SIGQUIT, 10)):
             pid = self.noted_pid()
             if pid is None or not self.is_ours(pid):
                 return
             os.kill(pid, order)
-            deadline = time.monotonic() + _STOP_SECONDS
+            deadline = time.monotonic() + seconds
             while time.monotonic() < deadline:
                 if self.noted_pid() is None or not self.is_ours(pid):
                     return

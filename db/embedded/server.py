@@ -92,11 +92,11 @@ def _using(
                 check_version(cluster)
                 configure(cluster, owner, options)
                 server.start(programs, patience, on_message)
-        yield
-    finally:
         try:
+            yield
+        finally:
             with alone(starting, owner, patience, on_message):
                 if is_last(users):
                     server.stop()
-        finally:
-            os.close(users)
+    finally:
+        os.close(users)

@@ -1,4 +1,4 @@
 """The history of the tables, newest last; each step goes both ways."""
 
-HEAD = "0001"
+HEAD = "0002"
 """The version this program works with."""

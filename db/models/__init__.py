@@ -1,5 +1,6 @@
 """The tables. One row means what the class's docstring says."""
 
+from db.models.access import ApiKey
 from db.models.base import Base
 from db.models.market import (
     Collection,
@@ -15,6 +16,7 @@ from db.models.records import Event, Import, RejectedRow
 from db.models.results import MarketGate, ScanRun, Signal
 
 __all__ = [
+    "ApiKey",
     "Base",
     "Collection",
     "DailyBar",

@@ -106,13 +106,18 @@ class InstrumentFlagSet(Base):
 
 
 class Listing(Base):
-    """When a stock was first listed, and the first session on which it no longer was."""
+    """What is known of a stock at no particular session; it may be known before any bar is.
+
+    `listed` is its first day, `delisted` the first session on which it no longer was listed,
+    `sector` holds where no version of the instrument has its own.
+    """
 
     __tablename__ = "listings"
 
     ticker: Mapped[Ticker] = mapped_column(primary_key=True)
     listed: Mapped[date | None]
     delisted: Mapped[date | None]
+    sector: Mapped[str | None]
 
 
 class NewsItem(Base):

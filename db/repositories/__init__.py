@@ -10,23 +10,29 @@ from db.repositories.gates import Gates
 from db.repositories.imports import Imports
 from db.repositories.index_bars import IndexBarsRepository
 from db.repositories.instruments import InstrumentsRepository
+from db.repositories.keys import Keys
 from db.repositories.net_buying import NetBuyingRepository
 from db.repositories.news import NewsRepository
 from db.repositories.runs import Runs
+from db.repositories.signal_pages import SignalPages
 from db.repositories.signals import Signals
+from db.repositories.stocks import Stocks
 
 
 class Repositories:
     """All of them over one connection."""
 
     def __init__(self, connection: Connection) -> None:
-        self.instruments = InstrumentsRepository(connection)
-        self.bars = Bars(connection)
-        self.net_buying = NetBuyingRepository(connection)
-        self.index_bars = IndexBarsRepository(connection)
+        self.events = Events(connection)
+        self.instruments = InstrumentsRepository(connection, self.events)
+        self.bars = Bars(connection, self.events)
+        self.net_buying = NetBuyingRepository(connection, self.events)
+        self.index_bars = IndexBarsRepository(connection, self.events)
         self.news = NewsRepository(connection)
         self.imports = Imports(connection)
         self.runs = Runs(connection)
-        self.signals = Signals(connection)
-        self.gates = Gates(connection)
-        self.events = Events(connection)
+        self.signals = Signals(connection, self.events)
+        self.gates = Gates(connection, self.events)
+        self.keys = Keys(connection, self.events)
+        self.signal_pages = SignalPages(connection)
+        self.stocks = Stocks(connection)

@@ -13,21 +13,26 @@ from sqlalchemy.dialects.postgresql import insert
 from db.bulk import Stored, store
 from db.models import Collection, DailyBar
 from db.models.base import table_of
+from db.repositories.events import Events
 from market.schemas import INSTANT, DailyBars
 
 _COLLECTING = ["source", "collected_at"]
 
 
 class Bars:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, events: Events) -> None:
         self._connection = connection
+        self._events = events
 
     def store(self, frame: dy.DataFrame[DailyBars]) -> Stored:
         """Write bars by (session, ticker). The same figures collected again change nothing."""
         if frame.is_empty():
             return Stored(0, 0, 0)
         rows = frame.join(self._collections(frame), on=_COLLECTING).drop(_COLLECTING)
-        return store(self._connection, table_of(DailyBar), rows, attributes=["collection_id"])
+        done = store(self._connection, table_of(DailyBar), rows, attributes=["collection_id"])
+        if done.stored:
+            self._events.changed("bars")
+        return done
 
     def sessions(self, first: date, last: date) -> list[date]:
         """The sessions in this range that have any bar, in order; one index look-up each."""

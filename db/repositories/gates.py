@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 from db.bulk import Stored, lock, store
 from db.models import MarketGate
 from db.models.base import table_of
+from db.repositories.events import Events
 
 _COLUMNS = (
     "level",
@@ -28,8 +29,9 @@ _COLUMNS = (
 
 
 class Gates:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, events: Events) -> None:
         self._connection = connection
+        self._events = events
 
     def replace(
         self,
@@ -58,13 +60,16 @@ class Gates:
             pl.lit(rules_hash).alias("rules_hash"),
             "run_id",
         )
-        return store(
+        done = store(
             self._connection,
             table_of(MarketGate),
             rows,
             key=["session", "as_of"],
             attributes=["rules_hash", "run_id"],
         )
+        if done.stored:
+            self._events.changed("gates")
+        return done
 
     def get(self, session: date | None = None, slot: str | None = None) -> dict[str, Any] | None:
         """One gate with all its columns: by default the newest slot of the newest session."""
@@ -77,6 +82,17 @@ class Gates:
             query = query.where(MarketGate.as_of == slot)
         row = self._connection.execute(query.limit(1)).mappings().first()
         return dict(row) if row else None
+
+    def history(self, before: date | None, limit: int) -> list[dict[str, Any]]:
+        """The newest gate of each session, newest first; only of sessions before that date."""
+        newest = (
+            select(*table_of(MarketGate).c)
+            .distinct(MarketGate.session)
+            .order_by(MarketGate.session.desc(), MarketGate.as_of.desc())
+        )
+        if before is not None:
+            newest = newest.where(MarketGate.session < before)
+        return [dict(row) for row in self._connection.execute(newest.limit(limit)).mappings()]
 
     def last_status_before(self, session: date, slot: str) -> str | None:
         """The colour of the newest earlier session that has one, of the same slot if it can be."""

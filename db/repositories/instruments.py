@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import polars as pl
-from sqlalchemy import Connection, any_, func, literal, select
+from sqlalchemy import Connection, Table, any_, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from db.bulk import Stored, lock, remove, store
 from db.models import InstrumentFlagSet, InstrumentVersion, Listing
 from db.models.base import Base, table_of
+from db.repositories.events import Events
 from db.versions import merge_versions
 from market.schemas import FLAGS
 
@@ -16,8 +17,9 @@ _ATTRIBUTES = ["name", "market", "kind", "sector"]
 
 
 class InstrumentsRepository:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, events: Events) -> None:
         self._connection = connection
+        self._events = events
 
     def observe(self, frame: pl.DataFrame) -> Stored:
         """Take in what instruments were in single sessions, in any order, as often as one likes.
@@ -59,7 +61,16 @@ class InstrumentsRepository:
         merged = merge_versions(known, observed, attributes)
         key = ["ticker", "since"]
         remove(self._connection, table, known.select(key).join(merged, on=key, how="anti"))
-        return store(self._connection, table, merged)
+        return self._stored(table, merged)
+
+    def complete(self, frame: pl.DataFrame) -> Stored:
+        """Take in what is known of stocks at no particular session; null is unknown.
+
+        Args:
+            frame: ticker (once each), listed, delisted, sector.
+        """
+        rows = frame.select("ticker", "listed", "delisted", "sector")
+        return self._stored(table_of(Listing), rows, fill=True)
 
     def _list(self, frame: pl.DataFrame) -> None:
         dates = [name for name in ("listed", "delisted") if name in frame.columns]
@@ -69,17 +80,13 @@ class InstrumentsRepository:
             .agg(pl.col(name).drop_nulls().last() for name in dates)
             .filter(pl.any_horizontal(pl.col(dates).is_not_null()))
         )
-        stored = self._connection.execute(select(Listing.ticker, Listing.listed, Listing.delisted))
-        schema = {"ticker": pl.String, "listed": pl.Date, "delisted": pl.Date}
-        known = pl.DataFrame([tuple(row) for row in stored], schema=schema, orient="row")
-        rows = newest.join(known, on="ticker", how="left", suffix="_known").select(
-            "ticker",
-            *(
-                pl.coalesce(name, f"{name}_known").alias(name) if name in dates else pl.col(name)
-                for name in ("listed", "delisted")
-            ),
-        )
-        store(self._connection, table_of(Listing), rows)
+        self._stored(table_of(Listing), newest, fill=True)
+
+    def _stored(self, table: Table, frame: pl.DataFrame, *, fill: bool = False) -> Stored:
+        done = store(self._connection, table, frame, fill=fill)
+        if done.stored:
+            self._events.changed("instruments")
+        return done
 
 
 def _flag_words() -> pl.Expr:

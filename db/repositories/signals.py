@@ -31,6 +31,7 @@ from sqlalchemy.orm import aliased
 from db.bulk import insert_missing, lock, staged, update_differing
 from db.models import ScanRun, Signal
 from db.models.base import table_of
+from db.repositories.events import Events
 from db.repositories.signal_frames import read_columns, to_frame, to_rows
 
 _KEY = ["scanner", "session", "as_of", "ticker"]
@@ -52,8 +53,9 @@ class Changes:
 
 
 class Signals:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, events: Events) -> None:
         self._connection = connection
+        self._events = events
 
     def replace(
         self,
@@ -83,7 +85,10 @@ class Signals:
             withdrawn = self._withdraw(scanner, slot, runs, new)
             added = self._connection.execute(insert_missing(table_of(Signal), new, _KEY)).rowcount
         self._compare_with_previous(scanner, slot, runs)
-        return Changes(added, changed, withdrawn, rows.height - added - changed)
+        done = Changes(added, changed, withdrawn, rows.height - added - changed)
+        if done:
+            self._events.changed("signals")
+        return done
 
     def find(
         self,
@@ -108,7 +113,9 @@ class Signals:
             query = query.where(Signal.ticker == ticker)
         if ticker is None or session is not None:
             query = query.where(
-                tuple_(Signal.scanner, Signal.session, Signal.as_of).in_(_newest(session, slot))
+                tuple_(Signal.scanner, Signal.session, Signal.as_of).in_(
+                    newest_slots(session, slot)
+                )
             )
         best: list[ColumnElement[Any]] = [
             (Signal.score / Signal.out_of).desc(),
@@ -200,7 +207,7 @@ def _dates(runs: Mapping[date, int]) -> ColumnElement[list[date]]:
     return literal(list(runs), ARRAY(Date))
 
 
-def _newest(session: date | None, slot: str | None) -> Select[str, date, str]:
+def newest_slots(session: date | None, slot: str | None) -> Select[str, date, str]:
     """Each scanner's newest completed slot, within a session or slot if given."""
     query = (
         select(ScanRun.scanner, ScanRun.session, ScanRun.as_of)

@@ -107,6 +107,7 @@ def upgrade() -> None:
         sa.Column("ticker", sa.Text(collation="C"), nullable=False),
         sa.Column("listed", sa.Date(), nullable=True),
         sa.Column("delisted", sa.Date(), nullable=True),
+        sa.Column("sector", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("ticker", name=op.f("pk_listings")),
     )
     op.create_table(
