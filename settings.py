@@ -107,6 +107,28 @@ class Settings(BaseSettings):
     http_attempts: int = Field(4, ge=1, le=10, description="of one call, the first one included")
     breaker_failures: int = Field(8, ge=1, description="in a row, until a provider isn't asked")
     breaker_seconds: float = Field(30.0, gt=0, description="until it is tried again")
+    api_database_url: SecretStr | None = Field(
+        None,
+        description="the same database for a role that may only read; needed with database_url",
+    )
+    api_host: str = Field("127.0.0.1", description="where `serve` listens")
+    api_port: int = Field(8000, ge=0, le=65535, description="and on which port; 0: any free one")
+    api_without_keys: bool = Field(
+        False, description="let `serve` listen beyond this machine although there is no key"
+    )
+    api_origins: Annotated[frozenset[str], NoDecode] = Field(
+        frozenset(), description="other sites whose pages may read (https://host), by commas"
+    )
+    api_rate_limit: str = Field(
+        "1200/minute", description="requests an address or a key may make; empty: any number"
+    )
+    api_connections: int = Field(5, ge=1, le=50, description="of the API to the database")
+    api_clients: int = Field(10_000, ge=1, description="WebSocket clients at a time")
+    api_proxies: str = Field(
+        "", description="addresses of proxies whose X-Forwarded-For is believed, by commas"
+    )
+    events_days: int = Field(30, ge=1, description="how long clients may stay away, in days")
+    prefect_ui_url: str = Field("http://127.0.0.1:4200", description="where links to runs lead")
     log_level: Literal["debug", "info", "warning", "error"] | None = Field(
         None, description="empty: warning on a terminal, else info"
     )
@@ -114,10 +136,10 @@ class Settings(BaseSettings):
         default_factory=dict, description="[rules.…] of closebell.toml; typed in scanners/rules.py"
     )
 
-    @field_validator("extra_holidays", mode="before")
+    @field_validator("extra_holidays", "api_origins", mode="before")
     @classmethod
     def _between_commas(cls, value: object) -> object:
-        return [day.strip() for day in value.split(",")] if isinstance(value, str) else value
+        return [one.strip() for one in value.split(",")] if isinstance(value, str) else value
 
     @field_validator("data_dir")
     @classmethod

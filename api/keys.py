@@ -1,0 +1,102 @@
+"""API keys and the sessions made from them: random, stored hashed, compared in constant time.
+
+A key is `cb_<id>_<secret>`. A session, for browsers, is `<id>.<expiry>.<signature>`, signed with what
+is stored of the key: it needs no table, holds in every process, and ends when the key is revoked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from db.repositories.keys import StoredKey
+
+SCOPES: Final = ("read", "live", "metrics")
+SESSION_SECONDS: Final = 12 * 3600
+_KEY = re.compile(r"cb_([a-z2-7]{8})_([A-Za-z0-9_-]{43})")
+_SESSION = re.compile(r"([a-z2-7]{8})\.(\d{1,12})\.([0-9a-f]{64})")
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+
+
+@dataclass(frozen=True)
+class NewKey:
+    """A key just made; `text` is shown once and kept nowhere."""
+
+    id: str
+    text: str
+    secret_hash: bytes
+
+
+def make_key() -> NewKey:
+    """A new key of 256 random bits."""
+    number = "".join(secrets.choice(_ALPHABET) for _ in range(8))
+    secret = secrets.token_urlsafe(32)
+    return NewKey(number, f"cb_{number}_{secret}", _digest(secret))
+
+
+class Keyring:
+    """The valid keys, read anew after every notification of the database."""
+
+    def __init__(self, read: Callable[[], Awaitable[Sequence[StoredKey]]]) -> None:
+        self._read = read
+        self._known: Mapping[str, StoredKey] | None = None
+        self._listening = False
+        self._version = 0
+
+    def changed(self, *, listening: bool = True) -> None:
+        """Read them again before the next use; every time while nobody listens for changes."""
+        self._listening = listening
+        self._known = None
+        self._version += 1
+
+    async def keys(self) -> Mapping[str, StoredKey]:
+        """Every key that isn't revoked, by id.
+
+        Raises:
+            DatabaseError: they can't be read.
+        """
+        if self._known is not None:
+            return self._known
+        version = self._version
+        known = {key.id: key for key in await self._read() if key.revoked_at is None}
+        if self._listening and version == self._version:
+            self._known = known
+        return known
+
+    async def by_key(self, presented: str) -> StoredKey | None:
+        """The key of this text, if it is valid."""
+        match = _KEY.fullmatch(presented)
+        number, secret = match.groups() if match else ("", "")
+        known = (await self.keys()).get(number)
+        stored = known.secret_hash if known else bytes(32)
+        same = hmac.compare_digest(_digest(secret), stored)
+        return known if same else None
+
+    async def by_session(self, presented: str, now: float) -> StoredKey | None:
+        """The key that a session was made from, while both are valid; `now` in Unix seconds."""
+        match = _SESSION.fullmatch(presented)
+        number, expiry, signature = match.groups() if match else ("", "0", "")
+        known = (await self.keys()).get(number)
+        stored = known.secret_hash if known else bytes(32)
+        same = hmac.compare_digest(signature, _signature(stored, number, expiry))
+        return known if same and now < int(expiry) else None
+
+
+def make_session(key: StoredKey, now: float) -> str:
+    """A session of this key, for some hours from `now` (Unix seconds)."""
+    expiry = str(int(now) + SESSION_SECONDS)
+    return f"{key.id}.{expiry}.{_signature(key.secret_hash, key.id, expiry)}"
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def _signature(secret_hash: bytes, number: str, expiry: str) -> str:
+    signed = f"closebell session {number} {expiry}".encode()
+    return hmac.new(secret_hash, signed, hashlib.sha256).hexdigest()

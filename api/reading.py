@@ -1,0 +1,56 @@
+"""Reads in a bounded number of threads, each with a connection of its own for as long as it runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from db import Database
+from db.repositories import Repositories
+
+WAIT_SECONDS = 5.0
+T = TypeVar("T")
+
+
+class Reading:
+    """Runs functions of the repositories; as many at a time as there are connections."""
+
+    def __init__(self, database: Database, threads: int) -> None:
+        self._database = database
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="closebell-read")
+        self._free = asyncio.Semaphore(threads)
+
+    @property
+    def checked_out(self) -> int:
+        """Connections in use."""
+        return self._database.checked_out
+
+    async def __call__(self, work: Callable[[Repositories], T]) -> T:
+        """What `work` returns, read in one state of the database.
+
+        A caller who goes away doesn't interrupt the thread: its statement ends by itself or by
+        the role's time limit, and the connection goes back in every case.
+
+        Raises:
+            TimeoutError: no thread became free in time.
+            DatabaseError: the read failed.
+        """
+        async with asyncio.timeout(WAIT_SECONDS):
+            await self._free.acquire()
+        try:
+            future = asyncio.get_running_loop().run_in_executor(self._threads, self._read, work)
+        except BaseException:
+            self._free.release()
+            raise
+        future.add_done_callback(lambda _: self._free.release())
+        return await asyncio.shield(future)
+
+    def _read(self, work: Callable[[Repositories], T]) -> T:
+        with self._database.reader() as tx:
+            return work(tx)
+
+    async def close(self) -> None:
+        """Wait until every thread has ended."""
+        await asyncio.to_thread(self._threads.shutdown)
