@@ -10,8 +10,12 @@ import structlog
 LOGGER = "closebell"
 
 
-def configure(level: str = "info") -> None:
-    """Send structlog through the standard logger `closebell`, so that Prefect may listen too."""
+def configure(level: str | None = None) -> None:
+    """Send structlog through the standard logger `closebell`, so that Prefect may listen too.
+
+    Without a level a terminal, where a person watches, shows warnings; a file or a journal info.
+    """
+    level = level or ("warning" if sys.stderr.isatty() else "info")
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.common import AsJson, SourceOption, a_date, load_settings, print_json, working
-from cli.tables import console, gate_line, scanned_table, signals_table
+from cli.tables import console, gate_line, print_signals, scanned_table
 from errors import ClosebellError
 from flows.home import prepare
 from flows.summary import RunSummary
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
 app = typer.Typer(help="Run a flow now, through Prefect.", no_args_is_help=True)
+
+SHOWN = 10  # signals of each scanner
 
 AcceptChecks = Annotated[
     bool,
@@ -135,9 +137,7 @@ def _show(summary: RunSummary, db: Any, source: str) -> None:
         with db.reader() as tx:
             signals = tx.signals.find(session=session, slot="close")
             gate = tx.gates.get(session, "close")
-        out.print(signals_table(signals))
-        if signals.height > 30:
-            out.print(f"… and {signals.height - 30} more: closebell signals --limit 500")
+        print_signals(out, signals, each=SHOWN)
         if gate:
             out.print(gate_line(gate))
     out.print(scanned_table(summary))

@@ -10,7 +10,7 @@ import polars as pl
 import typer
 
 from cli.common import AsJson, SourceOption, a_date, market, print_json
-from cli.tables import console, gate_line, signals_table
+from cli.tables import console, gate_line, print_signals
 from market.asof import Slot
 from market.clock import SEOUL
 
@@ -65,7 +65,7 @@ def signals(
     if found.is_empty():
         out.print(_nothing(session, ticker, gate))
         return
-    out.print(signals_table(found, limit=None))
+    print_signals(out, found)
 
 
 def _nothing(session: date | None, ticker: str | None, gate: dict[str, Any] | None) -> str:

@@ -6,6 +6,7 @@ import json
 import sys
 
 import polars as pl
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -15,7 +16,6 @@ from flows.summary import RunSummary
 PIPED_WIDTH = 140  # characters, where there is no terminal to ask
 GRADE_STYLES = {"S": "bold red", "A": "red", "B": "yellow"}
 GATE_STYLES = {"GREEN": "bold green", "YELLOW": "bold yellow", "RED": "bold red"}
-SHOWN = 30  # signals of one table, unless all are asked for
 
 
 def console() -> Console:
@@ -28,26 +28,33 @@ def won(value: int | float | None) -> str:
     return "-" if value is None else f"{value:,.0f}"
 
 
-def signals_table(signals: pl.DataFrame, *, limit: int | None = SHOWN) -> Table:
-    """Signals, best first by score/out_of, prices in won as traded in their session."""
-    table = Table(header_style="bold", pad_edge=False)
-    for name, justify in (
-        ("ticker", "left"),
-        ("name", "left"),
-        ("scanner", "left"),
-        ("score", "right"),
-        ("grade", "center"),
-        ("entry", "right"),
-        ("target", "right"),
-        ("stop", "right"),
-    ):
-        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+def print_signals(out: Console, signals: pl.DataFrame, *, each: int | None = None) -> None:
+    """A table a scanner, best first by score/out_of, prices in won as traded in their session.
+
+    Args:
+        each: at most so many of each scanner; what isn't shown is counted.
+    """
+    for (scanner,), found in signals.group_by(["scanner"], maintain_order=True):
+        grades = ", ".join(f"{found.filter(pl.col('grade') == g).height} {g}" for g in "SABC")
+        out.print(f"{scanner}: {found.height} signals ({grades})", style="bold")
+        shown = found.head(each or found.height)
+        out.print(_signals_table(shown))
+        if shown.height < found.height:
+            out.print(
+                f"… and {found.height - shown.height} more: closebell signals --scanner {scanner}"
+            )
+
+
+def _signals_table(signals: pl.DataFrame) -> Table:
+    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("ticker", "name", "score", "grade", "entry", "target", "stop"):
+        right = name in ("score", "entry", "target", "stop")
+        table.add_column(name, justify="right" if right else "left", no_wrap=True)
     table.add_column("reasons", overflow="fold", ratio=1)
-    for row in signals.head(limit or signals.height).iter_rows(named=True):
+    for row in signals.iter_rows(named=True):
         table.add_row(
             row["ticker"],
             row["name"],
-            row["scanner"],
             f"{row['score']:g}/{row['out_of']:g}",
             Text(row["grade"], style=GRADE_STYLES.get(row["grade"], "")),
             won(row["entry"]),
@@ -75,7 +82,7 @@ def gate_line(gate: dict[str, object]) -> Text:
 
 def scanned_table(summary: RunSummary) -> Table:
     """What was scanned, how it was graded, and who was left out and why."""
-    table = Table(header_style="bold", pad_edge=False)
+    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     for name in ("scanner", "scanned", "S", "A", "B", "C", "signals"):
         table.add_column(name, justify="left" if name == "scanner" else "right")
     table.add_column("left out", overflow="fold", ratio=1)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
-from tasks.scan import Scanned
+if TYPE_CHECKING:  # Prefect must not be imported before its home is set
+    from tasks.scan import Scanned
 
 
 class ScannerSummary(BaseModel):

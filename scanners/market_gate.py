@@ -10,6 +10,8 @@ from scanners.rules import MarketGateRules, Ramp
 INDICES = ("KOSPI", "KOSDAQ")
 STATUSES = ("GREEN", "YELLOW", "RED")
 
+JSON_DECIMALS = 6  # rolling means differ in their last digits with the panel's start
+
 
 def breadth(cells: pl.DataFrame, rules: MarketGateRules) -> pl.DataFrame:
     """By session position: advancers, decliners, above (share over their average) and sectors.
@@ -164,8 +166,11 @@ def _presented(frame: pl.DataFrame, rules: MarketGateRules) -> pl.DataFrame:
     sector = pl.struct(
         pl.element().struct.field("name"),
         signal.otherwise(pl.lit("neutral")).alias("signal"),
-        (change * 100).alias("change_pct"),
-        (50 + rules.sector_score_slope * change * 100).clip(0.0, 100.0).alias("score"),
+        (change * 100).round(JSON_DECIMALS).alias("change_pct"),
+        (50 + rules.sector_score_slope * change * 100)
+        .clip(0.0, 100.0)
+        .round(JSON_DECIMALS)
+        .alias("score"),
     )
     worth = dict(_pieces(rules))
     parts = {
@@ -201,7 +206,9 @@ def _part(columns: list[str], worth: dict[str, float]) -> pl.Expr:
     ]
     reason = "too few sessions of the indices or too few stocks"
     return pl.struct(
-        pl.when(~unknown).then(pl.sum_horizontal(columns)).alias("points"),
+        pl.when(~unknown)
+        .then(pl.sum_horizontal(columns).round(JSON_DECIMALS))
+        .alias("points"),
         pl.when(unknown)
         .then(sum(worth[name] for name in columns))
         .otherwise(pl.sum_horizontal(some))
