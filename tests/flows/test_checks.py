@@ -21,7 +21,7 @@ TICKERS = [f"{n:05d}0" for n in range(1, 101)]
 
 
 def market(**of_last: pl.Expr) -> pl.DataFrame:
-    """A hundred stocks that trade 1,000 shares at a slowly rising price; the last session changed."""
+    """A hundred stocks that trade 1,000 shares while rising slowly; the last session changed."""
     n = pl.int_range(pl.len())
     bars = (
         pl.DataFrame({"session": SESSIONS})

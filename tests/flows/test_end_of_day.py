@@ -171,7 +171,7 @@ def without_a_tenth(bars: pl.DataFrame) -> pl.DataFrame:
 
 def test_refused_data_store_nothing_and_fail_the_run(room: Room) -> None:
     refused = replace(room, source=Altered(without_a_tenth))
-    with pytest.raises(BadMarketData, match="coverage: .* of the .* stocks"):
+    with pytest.raises(BadMarketData, match=r"coverage: \d+ of the \d+ stocks"):
         run(refused, TARGET)
     assert room.db.freshness().bars is None
     assert runs(room.db) == []
