@@ -26,6 +26,7 @@ from sqlalchemy import (
     tuple_,
     update,
 )
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 
 from db.bulk import insert_missing, lock, staged, update_differing
@@ -212,7 +213,7 @@ def newest_slots(session: date | None, slot: str | None) -> Select[str, date, st
     query = (
         select(ScanRun.scanner, ScanRun.session, ScanRun.as_of)
         .where(ScanRun.status == "completed")
-        .distinct(ScanRun.scanner)
+        .ext(distinct_on(ScanRun.scanner))
         .order_by(ScanRun.scanner, ScanRun.session.desc(), ScanRun.as_of.desc())
     )
     if session is not None:
