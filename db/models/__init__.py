@@ -2,6 +2,7 @@
 
 from db.models.access import ApiKey
 from db.models.base import Base
+from db.models.guards import AccessToken, Breaker, CallRate
 from db.models.market import (
     Collection,
     DailyBar,
@@ -16,8 +17,11 @@ from db.models.records import Event, Import, RejectedRow
 from db.models.results import MarketGate, ScanRun, Signal
 
 __all__ = [
+    "AccessToken",
     "ApiKey",
     "Base",
+    "Breaker",
+    "CallRate",
     "Collection",
     "DailyBar",
     "Event",
