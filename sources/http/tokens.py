@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+
+from cryptography.fernet import Fernet
 
 from errors import SourceUnavailable
 from sources.http.guards import TokenStore
@@ -28,6 +32,7 @@ class TokenHolder:
         store: where the token and the right to issue one are kept.
         key: names the app key in the store; never the key itself.
         issue: asks the provider for a token; its text and when it ends (aware).
+        secret: what the token is sealed with in the store, where others may read.
         ahead: seconds before its end at which a token is replaced.
         lease: seconds after which another process may issue, if this one died doing so.
     """
@@ -38,6 +43,7 @@ class TokenHolder:
         key: str,
         issue: Callable[[], tuple[str, datetime]],
         *,
+        secret: str,
         ahead: float = 600.0,
         lease: float = 60.0,
         sleep: Callable[[float], None] = time.sleep,
@@ -45,6 +51,7 @@ class TokenHolder:
         self._store = store
         self._key = key
         self._issue = issue
+        self._seal = Fernet(base64.urlsafe_b64encode(hashlib.sha256(secret.encode()).digest()))
         self._ahead = ahead
         self._lease = lease
         self._sleep = sleep
@@ -60,18 +67,18 @@ class TokenHolder:
         """
         number = rejected.number if rejected else None
         for _ in range(int(2 * self._lease / POLL)):
-            found = self._store.read(self._key, ahead=self._ahead)
-            if found and found[1] != number:
-                return Token(*found)
+            found = self._read(self._ahead)
+            if found and found.number != number:
+                return found
             claim = self._store.claim(
                 self._key, ahead=self._ahead, rejected=number, lease=self._lease
             )
             if claim is not None:
                 self._replace(claim)
                 number = None  # even the same text again: whether it is refused, the caller sees
-            old = self._store.read(self._key, ahead=0)
-            if old and old[1] != number:
-                return Token(*old)
+            old = self._read(ahead=0)
+            if old and old.number != number:
+                return old
             if claim is not None:
                 raise SourceUnavailable(
                     f"{self._key}: the access token just issued has already ended",
@@ -83,10 +90,18 @@ class TokenHolder:
             remedy="try again",
         )
 
+    def _read(self, ahead: float) -> Token | None:
+        found = self._store.read(self._key, ahead=ahead)
+        if found is None:
+            return None
+        sealed, number = found
+        return Token(self._seal.decrypt(sealed.encode()).decode(), number)
+
     def _replace(self, claim: int) -> None:
         try:
             text, expires_at = self._issue()
         except BaseException:
             self._store.give_up(self._key, claim)
             raise
-        self._store.store(self._key, claim, text, expires_at)
+        sealed = self._seal.encrypt(text.encode()).decode()
+        self._store.store(self._key, claim, sealed, expires_at)

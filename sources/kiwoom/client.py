@@ -66,11 +66,13 @@ class KiwoomClient:
     def __init__(self, http: Client, access: Access) -> None:
         self._http = http
         self._access = access
-        mark = hashlib.sha256(f"{access.base_url} {access.app_key}".encode()).hexdigest()[:16]
+        keys = " ".join((access.base_url, access.app_key, access.secret_key))
+        mark = hashlib.sha256(keys.encode()).hexdigest()[:16]
         self._tokens = TokenHolder(
             http.guards.tokens,
             f"{PROVIDER} {mark}",
             self._issue,
+            secret=access.secret_key,
             lease=http.limits.total + http.limits.attempt,
             sleep=http.sleep,
         )
