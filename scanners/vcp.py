@@ -183,7 +183,8 @@ def _levels(cells: pl.DataFrame, v: VcpRules) -> tuple[pl.Series, pl.Series, pl.
     some = some.with_columns(
         entry=pl.when(at_most(pl.col("entry"), limit)).then("entry"),
     )
-    lowest = pl.col("low") - tick_size_expr(pl.col("low"))
+    # Where two tick sizes meet (2,000, 5,000, ...) the smaller one leads down.
+    lowest = pl.col("low") - tick_size_expr(pl.col("low") - 0.5)
     floor = pl.col("entry") * v.stop
     some = some.with_columns(
         stop=pl.when(pl.col("entry").is_not_null()).then(

@@ -48,7 +48,9 @@ def _cases(file: str, told: Told) -> Iterator[Case]:
                 if key in case
             }
             expected = {
-                scanner: answer if "stocks" in case or scanner == "market_gate" else {ONLY: answer}
+                scanner: answer
+                if "stocks" in case or scanner in ("market_gate", "left_out")
+                else {ONLY: answer}
                 for scanner, answer in case["expect"].items()
             }
             number = f" ({i + 1})" if len(variants) > 1 else ""

@@ -81,7 +81,7 @@ def _score_one(ticker: str, view: View, verdicts: list[str] | None, *, warned: b
         "trading_value": ge(row.value, 30_000_000_000),
         "up": up,
         "below_limit": None if row.base is None else lt(row.traded_close, upper_limit(row.base)),
-        "no_blocking_news": verdicts is None or "blocking" not in verdicts,
+        "no_blocking_news": None if verdicts is None else "blocking" not in verdicts,
         "no_warning": not warned,
     }
     answer["grade"] = grade(
@@ -90,7 +90,11 @@ def _score_one(ticker: str, view: View, verdicts: list[str] | None, *, warned: b
         full=12,
         min_out_of=7,
         limits=LIMITS,
-        gates=answer["gates"],
+        gates={
+            name: passed
+            for name, passed in answer["gates"].items()
+            if name != "no_blocking_news" or verdicts is not None
+        },
     )
     answer["entry"] = row.traded_close
     answer["target"] = tick_down(row.traded_close * 1.15)

@@ -20,8 +20,6 @@ MAX_HALT = 20
 FAILED_ADJUSTMENT = 0.31
 MIN_ROWS = 60
 SESSIONS_AFTER_LISTING = 5
-EXCLUDED_EVERYWHERE = {"administrative", "halted", "liquidation"}
-EXCLUDED_FROM_TRADING = {"caution", "single_price", "risk"}
 
 Net = dict[str, float | None]
 
@@ -47,7 +45,7 @@ class Row:
     net_settled: Net | None = None  # known at the next session's as-of
 
 
-@dataclass
+@dataclass(repr=False)
 class Segment:
     rows: list[Row] = field(default_factory=list)
 
@@ -128,13 +126,17 @@ class View:
         return (used, known) if len(known) == count else None
 
 
-@dataclass
+@dataclass(repr=False)
 class Panel:
-    """All stocks; `places` says where in which segment a stock's row of a session is."""
+    """All stocks; `places` says where in which segment a stock's row of a session is.
+
+    `unusable` are stored rows that aren't traded or whose prices contradict each other.
+    """
 
     sessions: list[date]
     as_of: dict[date, datetime]
     places: dict[tuple[date, str], View]
+    unusable: dict[tuple[date, str], str]
     listed: dict[date, set[str]]
     _instruments: dict[str, list[dict[str, Any]]]
     _flags: dict[str, list[dict[str, Any]]]
@@ -154,21 +156,27 @@ class Panel:
         """The reason, or None for a stock that is scanned."""
         instrument = self.instrument(ticker, session)
         view = self.places.get((session, ticker))
+        flags = self.flags(ticker, session)
         if instrument is None:
-            return "unknown instrument"
-        if instrument["kind"] != "common" or instrument["market"] not in ("KOSPI", "KOSDAQ"):
-            return "kind or market"
-        banned = EXCLUDED_EVERYWHERE | (EXCLUDED_FROM_TRADING if trading else set())
-        if flagged := banned & self.flags(ticker, session):
-            return f"flag {min(flagged)}"
+            return "unknown_instrument"
+        if instrument["kind"] != "common":
+            return str(instrument["kind"])
+        if instrument["market"] == "KONEX":
+            return "konex"
+        for flag in ("administrative", "liquidation", "halted"):
+            if flag in flags:
+                return flag
         if view is None:
-            return "not traded"
-        if instrument["listed"] is not None:
+            return self.unusable.get((session, ticker), "no_data")
+        if instrument["listed"] is not None and instrument["listed"] >= self.sessions[0]:
             since = sum(instrument["listed"] <= s <= session for s in self.sessions)
-            if instrument["listed"] >= self.sessions[0] and since <= SESSIONS_AFTER_LISTING:
-                return "first sessions after listing"
+            if since <= SESSIONS_AFTER_LISTING:
+                return "new_listing"
         if view.n < MIN_ROWS:
-            return "too few rows"
+            return "short_history"
+        for flag in ("caution", "single_price", "risk"):
+            if trading and flag in flags:
+                return flag
         return None
 
     def eligible(self, session: date, *, trading: bool) -> Iterator[tuple[str, View]]:
@@ -182,27 +190,32 @@ def build(data: MarketData, schedule: pl.DataFrame) -> Panel:
     sessions = [session for session, _ in moments]
     as_of = dict(moments)
     stored: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    listed: dict[date, set[str]] = {s: set() for s in sessions}
+    unusable = {}
     for bar in data.bars.sort("ticker", "session").to_dicts():
+        listed[bar["session"]].add(bar["ticker"])
+        place = bar["session"], bar["ticker"]
+        if bar["volume"] == 0 or bar["open"] == 0:
+            unusable[place] = "halted"
         if _ordered(bar):
             stored[bar["ticker"]].append(bar)
+        else:
+            unusable[place] = "bad_prices"
     live, settled = _net_buying(data.net_buying, sessions, as_of)
     instruments = _by_ticker(data.instruments.sort("ticker", "since"))
     places = {}
-    listed: dict[date, set[str]] = {s: set() for s in sessions}
     for ticker, bars in stored.items():
         for segment in _segments(bars, {s: i for i, s in enumerate(sessions)}):
             for i, row in enumerate(segment.rows):
                 row.net_live = live.get((ticker, row.session))
                 row.net_settled = settled.get((ticker, row.session))
                 places[row.session, ticker] = View(segment, i)
-        for bar in bars:
-            listed[bar["session"]].add(ticker)
     for ticker, rows in instruments.items():
         for s in sessions:
             now = [r for r in rows if r["since"] <= s]
-            if now and (now[-1]["delisted"] is None or s < now[-1]["delisted"]):
+            if now and _on_the_list(now[-1], s):
                 listed[s].add(ticker)
-    return Panel(sessions, as_of, places, listed, instruments, _by_ticker(data.flags))
+    return Panel(sessions, as_of, places, unusable, listed, instruments, _by_ticker(data.flags))
 
 
 def _by_ticker(frame: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
@@ -210,6 +223,11 @@ def _by_ticker(frame: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
     for row in frame.to_dicts():
         groups[row["ticker"]].append(row)
     return groups
+
+
+def _on_the_list(instrument: dict[str, Any], session: date) -> bool:
+    listed, delisted = instrument["listed"], instrument["delisted"]
+    return (listed is None or listed <= session) and (delisted is None or session < delisted)
 
 
 def _ordered(bar: dict[str, Any]) -> bool:
