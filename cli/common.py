@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 from rich.console import Console
@@ -19,11 +19,22 @@ from settings import Settings
 from tasks.markets import open_market
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+def a_source(text: str) -> str:
+    """One of the sources' names; another is a usage error."""
+    if text not in (names := get_args(settings.Source)):
+        raise typer.BadParameter(f"{text!r} is no source ({', '.join(names)})")
+    return text
+
+
 SourceOption = Annotated[
     str | None,
     typer.Option(
+        parser=a_source,
+        metavar="NAME",
         help="sample, or stored: the imported real market. Default: CLOSEBELL_SOURCE, else stored "
-        "once something was imported, else sample."
+        "once something was imported, else sample.",
     ),
 ]
 

@@ -9,9 +9,10 @@ import typer
 from cli.common import AsJson, load_settings, print_json, working
 from cli.tables import console
 from db import open_database
+from db.schema import Market
 
 app = typer.Typer(help="The database's tables: their version.", no_args_is_help=True)
-MARKETS = ("real", "sample")
+MARKETS: tuple[Market, ...] = ("real", "sample")
 
 
 @app.command()
@@ -52,8 +53,8 @@ def status(as_json: AsJson = False) -> None:
         return
     out = console()
     out.print(where, markup=False)
-    for market, state in found.items():
-        word = "up to date" if state["up_to_date"] else "closebell db upgrade is due"
+    for market, told in found.items():
+        word = "up to date" if told["up_to_date"] else "closebell db upgrade is due"
         out.print(
-            f"{market} market: version {state['current'] or 'none'} of {state['head']}, {word}"
+            f"{market} market: version {told['current'] or 'none'} of {told['head']}, {word}"
         )

@@ -16,12 +16,15 @@ import settings
 from cli.common import AsJson, print_json
 from cli.tables import console
 from db import Database, open_database
+from db.schema import Market, SchemaStatus
 from errors import ClosebellError
 from flows.home import prefect_home, running_server
 from market.calendar import TradingCalendar
 from market.clock import SystemClock
 from scanners.rules import Rules
 from settings import Settings
+
+MARKETS: tuple[Market, ...] = ("real", "sample")
 
 
 @dataclass(frozen=True)
@@ -76,8 +79,11 @@ def _examine() -> Iterator[Check]:
     yield Check("settings", True, _shown(config))
     yield Check("rules", True, f"version {rules.version}, hash {rules.hash}")
     yield _prefect(config)
-    for market in ("real", "sample"):
-        yield from _market(config, market)
+    try:
+        for market in MARKETS:
+            yield from _market(config, market)
+    except ClosebellError as error:
+        yield Check("database", False, error.detail, error.remedy)
 
 
 def _shown(config: Settings) -> str:
@@ -106,29 +112,25 @@ def _prefect(config: Settings) -> Check:
     )
 
 
-def _market(config: Settings, market: str) -> Iterator[Check]:
-    try:
-        with open_database(config, market=market, check=False) as db:  # type: ignore[arg-type]
-            if market == "real":
-                yield _database(db)
-            status = db.status()
-            if status.current is None:
-                yield _empty(market)
-                return
-            status.require()
+def _market(config: Settings, market: Market) -> Iterator[Check]:
+    with open_database(config, market=market, check=False) as db:
+        status = db.status()
+        if market == "real":
+            yield _database(db, status)
+        if status.current is None:
+            yield _empty(market)
+        elif status.up_to_date:
             yield from _freshness(config, db, market)
-    except ClosebellError as error:
-        yield Check("database", False, error.detail, error.remedy)
 
 
-def _database(db: Database) -> Check:
-    status = db.status()
-    up_to_date = status.current is None or status.up_to_date
+def _database(db: Database, status: SchemaStatus) -> Check:
+    usable = status.current is None or status.up_to_date
+    remedy = "install the newer closebell" if status.newer else "closebell db upgrade"
     return Check(
         "database",
-        up_to_date,
+        usable,
         f"{db.shown_url}, tables of version {status.current or 'none yet'}",
-        None if up_to_date else "closebell db upgrade",
+        None if usable else remedy,
     )
 
 

@@ -7,9 +7,9 @@ import sys
 from importlib.metadata import version
 from typing import Annotated
 
-import click
 import typer
 from rich.console import Console
+from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
 from cli import calendar, database, doctor, imports, runs, signals
 from errors import ClosebellError
@@ -58,13 +58,13 @@ def main() -> None:
     as_json = "--json" in sys.argv
     try:
         code = app(standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
+    except NoArgsIsHelpError as error:
         typer.echo(error.format_message())
         code = USED_WRONGLY
-    except click.ClickException as error:
+    except ClickException as error:
         _tell(error.format_message(), _usage(error), "usage", as_json=as_json)
         code = USED_WRONGLY
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         _tell("interrupted", None, "Interrupted", as_json=as_json)
         code = INTERRUPTED
     except ClosebellError as error:
@@ -76,9 +76,9 @@ def main() -> None:
     sys.exit(code or DONE)
 
 
-def _usage(error: click.ClickException) -> str | None:
+def _usage(error: ClickException) -> str | None:
     context = getattr(error, "ctx", None)
-    return f"{context.command_path} --help" if context else None
+    return f"{context.command_path} --help" if context else "closebell --help"
 
 
 def _tell(detail: str, remedy: str | None, kind: str, *, as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -17,6 +18,7 @@ from flows.home import prepare
 from flows.summary import RunSummary
 from market.calendar import TradingCalendar
 from market.clock import SystemClock
+from scanners.rules import Rules
 from tasks.markets import open_market
 
 if TYPE_CHECKING:
@@ -81,7 +83,10 @@ def backfill(
 
 def _run(run: Callable[[str, date], State[Any]], source: str | None, *, as_json: bool) -> None:
     """Run a flow with the database held open, and show what became of it."""
+    if as_json:  # standard error is for one error, as JSON
+        os.environ.setdefault("CLOSEBELL_LOG_LEVEL", "error")
     config = load_settings()
+    Rules.from_mapping(config.rules)
     prepare(config.data_dir)
     with ExitStack() as stack:
         say = stack.enter_context(working(quiet=as_json))

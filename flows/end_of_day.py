@@ -53,6 +53,10 @@ def run_end_of_day(room: Room, target: date, *, accept_checks: bool = False) -> 
     started = time.perf_counter()
     run_id = flow_run.get_id()
     structlog.contextvars.bind_contextvars(flow_run_id=run_id, session=target.isoformat())
+    if room.clock.now() < (close := room.calendar.hours(target).close):
+        raise BadMarketData(
+            f"{target} hasn't closed yet", remedy=f"run again after {close:%Y-%m-%d %H:%M} KST"
+        )
     missed, notes = missed_sessions(room, target)
     first = missed[0] if missed else target
 

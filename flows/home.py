@@ -33,7 +33,7 @@ def prepare(data_dir: Path) -> str | None:
         ("DO_NOT_TRACK", "1"),
         ("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE", "true"),
         ("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "90"),
-        ("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "ERROR"),
+        ("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL"),  # the caller tells of errors
         ("PREFECT_LOGGING_EXTRA_LOGGERS", "closebell"),
         ("PREFECT_CLI_COLORS", "false"),
     ):

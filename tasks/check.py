@@ -50,7 +50,8 @@ def check(
     """Check the bars of `sessions`, the last of which is the one to publish."""
     start = window_start(calendar, sessions[0], MEAN_OF + 5)
     stored = db.read_market_data(start, sessions[-1], net_buying_from=sessions[-1])
-    bars, flags = stored.bars, stored.flags
+    bars: pl.DataFrame = stored.bars
+    flags: pl.DataFrame = stored.flags
     if data is not None:
         fresh = data.bars.filter(pl.col("session") >= start)
         kept = bars.join(fresh, on=["session", "ticker"], how="anti")

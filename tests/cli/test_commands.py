@@ -1,0 +1,138 @@
+"""Commands that need no flow run: help, usage errors, the calendar, the state of things."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from commands import Closebell
+
+COMMANDS = [
+    [],
+    ["run"],
+    ["run", "end-of-day"],
+    ["backfill"],
+    ["import"],
+    ["signals"],
+    ["calendar"],
+    ["db"],
+    ["db", "upgrade"],
+    ["db", "status"],
+    ["doctor"],
+]
+
+
+@pytest.fixture(scope="module")
+def closebell(tmp_path_factory: pytest.TempPathFactory) -> Closebell:
+    return Closebell(tmp_path_factory.mktemp("data"))
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself(closebell: Closebell, command: list[str]) -> None:
+    told = closebell(*command, "--help")
+    assert told.code == 0
+    assert "Usage: closebell" in told.out
+    assert len(told.out.splitlines()) > 5
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (["signal"], "No such command"),
+        (["run", "end-of-day", "--session", "yesterday"], "'yesterday' is no date"),
+        (["signals", "--scanner", "macd"], "'macd' is no scanner (vcp, daytrading, closing_bet)"),
+        (["signals", "--as-of", "noon"], "no as-of slot"),
+        (["backfill", "--from", "2026-02-20", "--to", "2026-02-01"], "is after"),
+        (["backfill"], "Missing option"),
+        (["calendar", "1066"], "greater than or equal to 1995"),
+        (["run", "end-of-day", "--source", "yahoo"], "'yahoo' is no source"),
+    ],
+)
+def test_a_typo_gets_one_clear_line_and_exit_code_2(
+    closebell: Closebell, wrong: list[str], said: str
+) -> None:
+    told = closebell(*wrong)
+    assert told.code == 2
+    assert told.err.startswith("error: ")
+    assert said in told.err
+    assert "--help" in told.err
+    assert "Traceback" not in told.err
+
+
+def test_errors_are_json_for_programs(closebell: Closebell) -> None:
+    told = closebell("import", "nowhere.parquet", "--json")
+    assert told.code == 1
+    error = json.loads(told.err)
+    assert error["error"] == "BadFile"
+    assert "nowhere.parquet" in error["detail"]
+
+
+def test_the_calendar_of_a_year_with_its_odd_hours(closebell: Closebell) -> None:
+    days = closebell("calendar", "2026", "--json").json
+    assert len(days) == 244
+    assert days[0] == {
+        "session": "2026-01-02",
+        "open": "2026-01-02T10:00:00+09:00",
+        "close": "2026-01-02T15:30:00+09:00",
+        "note": "first session of the year, opens late",
+    }
+    exam = next(day for day in days if day["session"] == "2026-11-19")
+    assert (exam["open"][11:16], exam["close"][11:16]) == ("10:00", "16:30")
+    told = closebell("calendar", "2026").out
+    assert "244 sessions" in told
+    assert "2026-07-17 Fri" in told
+
+
+def test_an_extra_holiday_needs_no_release(closebell: Closebell) -> None:
+    days = closebell("calendar", "2026", "--json", CLOSEBELL_EXTRA_HOLIDAYS="2026-12-30").json
+    assert len(days) == 243
+    assert days[-1]["session"] == "2026-12-29"
+
+
+def test_a_wrong_rule_is_refused_by_name_before_anything_runs(closebell: Closebell) -> None:
+    config = closebell.data_dir / "wrong.toml"
+    config.write_text("[rules.vcp]\nmin_depht = 0.03\n")
+    told = closebell(
+        "run", "end-of-day", "--source", "sample", "--json", CLOSEBELL_CONFIG=str(config)
+    )
+    assert told.code == 1
+    assert "rules.vcp.min_depht" in json.loads(told.err)["detail"]
+
+
+def test_the_database_tells_its_version_and_upgrading_is_safe_to_repeat(
+    closebell: Closebell,
+) -> None:
+    for _ in range(2):
+        assert closebell("db", "upgrade", "--json").code == 0
+    status = closebell("db", "status", "--json").json
+    assert status["real"]["up_to_date"] is True
+    assert status["sample"]["up_to_date"] is True
+
+
+def test_doctor_on_an_empty_machine_says_how_to_begin(closebell: Closebell) -> None:
+    told = closebell("doctor")
+    assert told.code == 0, told.out
+    assert "closebell import" in told.out
+    assert "closebell run end-of-day --source sample" in told.out
+
+
+def test_doctor_names_what_is_wrong_and_prints_no_secret(closebell: Closebell) -> None:
+    url = "postgresql://me:hunter2@127.0.0.1:1/nowhere"
+    told = closebell("doctor", "--json", CLOSEBELL_DATABASE_URL=url)
+    assert told.code == 1
+    assert "hunter2" not in told.out + told.err
+    assert [c["name"] for c in told.json["checks"] if not c["ok"]] == ["database"]
+
+
+def test_nothing_scanned_yet_is_said_plainly(closebell: Closebell) -> None:
+    assert "Try: closebell run end-of-day" in closebell("signals").out
+    assert closebell("signals", "--json").json == []
+
+
+def test_help_needs_no_prefect() -> None:
+    code = "import sys, cli.main; sys.exit('prefect' in sys.modules)"
+    root = Path(__file__).parents[2]
+    assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
