@@ -163,13 +163,14 @@ def _signals(
     extra = {"traded_value": pl.col("value")}
     if "pivot_low" in cells.columns:
         extra["open_low"] = pl.col("pivot_low")
+    # In one chunk: Polars 2.1 overruns when text is made of columns cut up differently.
     some = pl.concat(
         [
             scores.filter(chosen),
             cells.filter(chosen).select("session", "ticker", *origin, **extra),
         ],
         how="horizontal",
-    )
+    ).rechunk()
     if name == "vcp":
         words = vcp_words.describe(some, panel.rows, swings, sessions, rules)
     elif name == "daytrading":

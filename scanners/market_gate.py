@@ -206,9 +206,7 @@ def _part(columns: list[str], worth: dict[str, float]) -> pl.Expr:
     ]
     reason = "too few sessions of the indices or too few stocks"
     return pl.struct(
-        pl.when(~unknown)
-        .then(pl.sum_horizontal(columns).round(JSON_DECIMALS))
-        .alias("points"),
+        pl.when(~unknown).then(pl.sum_horizontal(columns).round(JSON_DECIMALS)).alias("points"),
         pl.when(unknown)
         .then(sum(worth[name] for name in columns))
         .otherwise(pl.sum_horizontal(some))

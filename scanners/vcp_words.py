@@ -62,7 +62,7 @@ def describe(
             q=q,
         ),
         "pattern": pl.struct(
-            contractions=pl.col("told"),
+            contractions=pl.col("told").fill_null([]),
             pivot=price,
             low=low,
             state=state,
