@@ -24,6 +24,7 @@ class Answer:
     body: bytes
     etag: bytes
     headers: list[tuple[bytes, bytes]]
+    route: str = "other"
 
     async def send(self, scope: Scope, send: Send) -> None:
         """As 304 without a body when the client has it already."""
@@ -37,7 +38,7 @@ class Answer:
 
 
 def answer(body: bytes, media_type: str = JSON, next_page: str | None = None) -> Answer:
-    """An answer with its ETag, and the address of its next page."""
+    """An answer with its ETag, and the address of its next page (printable ASCII)."""
     etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'.encode()
     headers = [
         (b"content-type", media_type.encode()),

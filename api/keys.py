@@ -1,7 +1,7 @@
 """API keys and the sessions made from them: random, stored hashed, compared in constant time.
 
-A key is `cb_<id>_<secret>`. A session, for browsers, is `<id>.<expiry>.<signature>`, signed with what
-is stored of the key: it needs no table, holds in every process, and ends when the key is revoked.
+A key is `cb_<id>_<secret>`. A session, for browsers, is `<id>.<expiry>.<signature>`, signed with
+what is stored of the key: it needs no table, holds in every process, and ends with its key.
 """
 
 from __future__ import annotations

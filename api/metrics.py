@@ -12,32 +12,41 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        own = {"registry": self.registry, "namespace": "closebell"}
-        self.requests = Counter(
-            "http_requests", "Requests answered", ["route", "status"], **own
-        )
+        self.requests = self._counter("http_requests", "Requests answered", "route", "status")
         self.seconds = Histogram(
-            "http_request_seconds", "Time to answer", ["route"], buckets=_BUCKETS, **own
+            "closebell_http_request_seconds",
+            "Time to answer",
+            ["route"],
+            buckets=_BUCKETS,
+            registry=self.registry,
         )
-        self.kept = Counter("http_kept_answers", "Requests answered without a query", **own)
-        self.connections = Gauge("db_connections_in_use", "Connections checked out", **own)
-        self.clients = Gauge("live_clients", "WebSocket clients", **own)
-        self.waiting = Gauge("live_messages_waiting", "Messages not yet sent to clients", **own)
-        self.sent = Counter("live_messages", "Messages handed to clients", ["type"], **own)
-        self.closed = Counter("live_closed", "Clients closed by the server", ["code"], **own)
-        self.events = Counter("events", "Events read from the database", ["kind"], **own)
-        self.last_event = Gauge("last_event_id", "Newest event seen", **own)
-        self.listening = Gauge("listening", "1 while notifications are listened for", **own)
-        self.reconnects = Counter("listen_failures", "Lost or refused listening connections", **own)
+        self.kept = self._counter("http_kept_answers", "Requests answered without a query")
+        self.connections = self._gauge("db_connections_in_use", "Connections checked out")
+        self.clients = self._gauge("live_clients", "WebSocket clients")
+        self.waiting = self._gauge("live_messages_waiting", "Messages not yet sent to clients")
+        self.sent = self._counter("live_messages", "Messages handed to clients", "type")
+        self.closed = self._counter("live_closed", "Clients closed by the server", "code")
+        self.events = self._counter("events", "Events read from the database", "kind")
+        self.last_event = self._gauge("last_event_id", "Newest event seen")
+        self.listening = self._gauge("listening", "1 while notifications are listened for")
+        self.losses = self._counter("listen_failures", "Lost or refused listening connections")
         self.event_seconds = Histogram(
-            "event_dispatch_seconds", "From commit to the last client's queue", **own
+            "closebell_event_dispatch_seconds",
+            "From an event's transaction to the last client's queue",
+            registry=self.registry,
         )
-        self.scan_age = Gauge(
-            "scan_age_seconds", "Since each scanner's newest scan", ["scanner"], **own
+        self.scan_age = self._gauge(
+            "scan_age_seconds", "Since each scanner's newest scan", "scanner"
         )
-        self.scan_behind = Gauge(
-            "scan_sessions_behind", "Sessions closed since that scan's", ["scanner"], **own
+        self.scan_behind = self._gauge(
+            "scan_sessions_behind", "Sessions closed since that scan's", "scanner"
         )
-        self.source_age = Gauge(
-            "source_age_seconds", "Since each source was last collected from", ["source"], **own
+        self.source_age = self._gauge(
+            "source_age_seconds", "Since each source was last collected from", "source"
         )
+
+    def _counter(self, name: str, words: str, *labels: str) -> Counter:
+        return Counter(f"closebell_{name}", words, labels, registry=self.registry)
+
+    def _gauge(self, name: str, words: str, *labels: str) -> Gauge:
+        return Gauge(f"closebell_{name}", words, labels, registry=self.registry)

@@ -1,4 +1,4 @@
-"""Reads in a bounded number of threads, each with a connection of its own for as long as it runs."""
+"""Reads in a bounded number of threads, each with a connection for as long as it runs."""
 
 from __future__ import annotations
 

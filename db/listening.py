@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import psycopg
 
@@ -10,17 +10,8 @@ from db.database import Database
 from db.engine import our_errors
 from db.repositories.events import CHANNEL
 
-_LISTENER = {
-    "application_name": "closebell-listener",
-    "connect_timeout": "5",
-    # A peer that vanished without a word is noticed within a minute, with nothing asked of it.
-    "keepalives_idle": "15",
-    "keepalives_interval": "5",
-    "keepalives_count": "3",
-}
 
-
-async def wakes(database: Database) -> AsyncIterator[None]:
+async def wakes(database: Database) -> AsyncGenerator[None, None]:
     """Once when listening has begun, then for every notification, over one connection.
 
     Whatever was committed before a wake can be read after it.
@@ -30,7 +21,14 @@ async def wakes(database: Database) -> AsyncIterator[None]:
     """
     with our_errors():
         connection = await psycopg.AsyncConnection.connect(
-            database.url, autocommit=True, **_LISTENER
+            database.url,
+            autocommit=True,
+            application_name="closebell-listener",
+            connect_timeout=5,
+            # A peer that vanished without a word is noticed in a minute, with nothing asked of it.
+            keepalives_idle=15,
+            keepalives_interval=5,
+            keepalives_count=3,
         )
         async with connection:
             await connection.execute(f"LISTEN {CHANNEL}")

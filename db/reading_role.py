@@ -49,7 +49,9 @@ def can_write(connection: Connection) -> bool:
     if connection.scalar(text("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")):
         return True
     schema = connection.scalar(text("SELECT current_schema()"))
-    if connection.scalar(text("SELECT has_schema_privilege(:schema, 'CREATE')"), {"schema": schema}):
+    if connection.scalar(
+        text("SELECT has_schema_privilege(:schema, 'CREATE')"), {"schema": schema}
+    ):
         return True
     allowed = text("SELECT has_table_privilege(:table, 'INSERT, UPDATE, DELETE, TRUNCATE')")
     return any(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import dataframely as dy
@@ -48,6 +48,13 @@ class Bars:
         found = found.union_all(select(following).where(found.c.session.is_not(None)))
         query = select(found.c.session).where(found.c.session.is_not(None))
         return list(self._connection.scalars(query.order_by(found.c.session)))
+
+    def collected(self) -> dict[str, datetime]:
+        """When each source was last collected from."""
+        query = select(Collection.source, func.max(Collection.collected_at)).group_by(
+            Collection.source
+        )
+        return {source: when for source, when in self._connection.execute(query)}
 
     def _collections(self, frame: pl.DataFrame) -> pl.DataFrame:
         pairs = frame.select(_COLLECTING).unique(maintain_order=True)

@@ -65,6 +65,18 @@ class Runs:
         )
         return self._connection.scalar(query)
 
+    def newest(self) -> list[dict[str, Any]]:
+        """Each scanner's newest completed run of its latest session, with all columns."""
+        query = (
+            select(*table_of(ScanRun).c)
+            .distinct(ScanRun.scanner)
+            .where(ScanRun.status == "completed")
+            .order_by(
+                ScanRun.scanner, ScanRun.session.desc(), ScanRun.as_of.desc(), ScanRun.id.desc()
+            )
+        )
+        return [dict(row) for row in self._connection.execute(query).mappings()]
+
     def recent(
         self, limit: int = 20, *, scanner: str | None = None, session: date | None = None
     ) -> list[dict[str, Any]]:

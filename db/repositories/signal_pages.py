@@ -73,12 +73,12 @@ class SignalPages:
         """
         if not slots:
             return []
-        place = [
+        place: list[ColumnElement[Any]] = [
             -(Signal.score / Signal.out_of),
             -Signal.out_of,
             -func.coalesce(Signal.value20, -1),
-            Signal.ticker,
-            Signal.id,
+            table_of(Signal).c.ticker,
+            table_of(Signal).c.id,
         ]
         query = (
             _signals(chosen)

@@ -1,0 +1,195 @@
+"""Who may come in, and how often: keys, sessions, scopes, rates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from http.cookies import CookieError, SimpleCookie
+
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.answers import Answers
+from api.keys import Keyring
+from api.metrics import Metrics
+from api.problems import NO_KEY, NO_RIGHT, TOO_MANY, Problem
+from db.repositories.keys import StoredKey
+from errors import SettingsError
+from market.clock import Clock
+
+COOKIE = "closebell_session"
+_OPEN = frozenset(
+    {"/health", "/health/live", "/health/ready", "/session", "/docs", "/openapi.json"}
+)
+_WRONG_KEYS = parse("20/minute")
+
+
+class Rates:
+    """How often an address or a key may ask, counted in this process."""
+
+    def __init__(self, rate: str) -> None:
+        """`rate` as "1200/minute"; empty: any number.
+
+        Raises:
+            SettingsError: it can't be read.
+        """
+        try:
+            self._rate: RateLimitItem | None = parse(rate) if rate else None
+        except ValueError:
+            raise SettingsError(
+                f"CLOSEBELL_API_RATE_LIMIT can't be read: {rate!r}",
+                remedy="write it as 1200/minute",
+            ) from None
+        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+
+    def ask(self, who: str) -> None:
+        """Count one request.
+
+        Raises:
+            Problem: too many (429).
+        """
+        if self._rate is not None:
+            self._hit(self._rate, who)
+
+    def wrong_key(self, address: str) -> None:
+        """Count a key that wasn't one; guessing is slow.
+
+        Raises:
+            Problem: too many (429).
+        """
+        self._hit(_WRONG_KEYS, f"wrong:{address}")
+
+    def _hit(self, rate: RateLimitItem, who: str) -> None:
+        if not self._limiter.hit(rate, who):
+            wait = max(1, int(rate.get_expiry()))
+            raise Problem(
+                TOO_MANY,
+                f"At most {rate.amount} in {wait} s.",
+                {"Retry-After": str(wait)},
+            )
+
+
+class Doorkeeper:
+    """Tells who is asking, from headers or cookie."""
+
+    def __init__(self, keyring: Keyring, rates: Rates, clock: Clock) -> None:
+        self._keyring = keyring
+        self._rates = rates
+        self._clock = clock
+
+    async def needs_key(self) -> bool:
+        """Whether any key exists; without one everything is open."""
+        return bool(await self._keyring.keys())
+
+    async def admit(self, key: str, scope: str, address: str) -> StoredKey:
+        """The key of this text.
+
+        Raises:
+            Problem: it isn't valid (401), may not do this (403), or too many were tried (429).
+        """
+        found = await self._keyring.by_key(key)
+        if found is None:
+            self._rates.wrong_key(address)
+            raise _no_key("This key isn't valid.")
+        return _with(found, scope)
+
+    async def recognise(
+        self, headers: Iterable[tuple[bytes, bytes]], scope: str, address: str
+    ) -> StoredKey | None:
+        """Whose request this is; None where no key is needed.
+
+        Raises:
+            Problem: no valid key (401), the wrong one (403), or too many wrong ones (429).
+        """
+        if not await self.needs_key():
+            return None
+        found = headers_of(headers)
+        if key := presented_key(found):
+            return await self.admit(key, scope, address)
+        if session := _cookie(found):
+            now = self._clock.now().timestamp()
+            known = await self._keyring.by_session(session, now)
+            if known is not None:
+                return _with(known, scope)
+        raise _no_key("Send it as X-API-Key, or as Authorization: Bearer.")
+
+
+class Guard:
+    """In front of every route: rate, key, scope; then what is kept, before anything is parsed."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        doorkeeper: Doorkeeper,
+        rates: Rates,
+        answers: Answers,
+        metrics: Metrics,
+    ) -> None:
+        self._app = app
+        self._doorkeeper = doorkeeper
+        self._rates = rates
+        self._answers = answers
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path = scope["path"]
+        if path.startswith("/health"):
+            await self._app(scope, receive, send)
+            return
+        address = address_of(scope)
+        self._rates.ask(address)
+        if path not in _OPEN:
+            needed = "metrics" if path == "/metrics" else "read"
+            known = await self._doorkeeper.recognise(scope["headers"], needed, address)
+            if known is not None:
+                self._rates.ask(f"key:{known.id}")
+        if scope["method"] == "GET":
+            kept = self._answers.get((path, scope["query_string"]))
+            if kept is not None:
+                self._metrics.kept.inc()
+                scope["kept_route"] = kept.route
+                await kept.send(scope, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def address_of(scope: Scope) -> str:
+    """The client's address; a Unix socket has none."""
+    client = scope.get("client")
+    return str(client[0]) if client else "local"
+
+
+def headers_of(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
+    """The headers by lower-case name, the last of several."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
+
+
+def presented_key(headers: Mapping[str, str]) -> str | None:
+    """The key in X-API-Key or Authorization, if any."""
+    if key := headers.get("x-api-key"):
+        return key
+    scheme, _, key = headers.get("authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" and key else None
+
+
+def _cookie(headers: Mapping[str, str]) -> str | None:
+    try:
+        cookies = SimpleCookie(headers.get("cookie", ""))
+    except CookieError:
+        return None
+    found = cookies.get(COOKIE)
+    return found.value if found else None
+
+
+def _with(key: StoredKey, scope: str) -> StoredKey:
+    if scope not in key.scopes:
+        raise Problem(NO_RIGHT, f"This key lacks the scope {scope}.")
+    return key
+
+
+def _no_key(detail: str) -> Problem:
+    return Problem(NO_KEY, detail, {"WWW-Authenticate": 'Bearer realm="closebell"'})

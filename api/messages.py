@@ -1,0 +1,176 @@
+"""Events as the messages that clients get."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from api import views
+from api.queries import SCANNERS, BestCursor
+from db.repositories import Repositories
+from db.repositories.signal_pages import SignalFilter, position_of_best
+
+MOST = 100  # signals in one message
+SIGNAL_TOPICS = tuple(f"signal:{name}" for name in SCANNERS)
+GATE_TOPIC, SCAN_TOPIC = "market-gate", "scan"
+INDEX_TOPICS = {"kospi": "market:kospi", "kosdaq": "market:kosdaq"}
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message for everybody who subscribed to `topic`; `id` is None for what isn't replayed."""
+
+    id: int | None
+    topic: str
+    type: str
+    text: str
+    created_at: datetime | None = None
+
+
+def known_topic(topic: str) -> bool:
+    """Whether there is such a topic."""
+    if topic in (*SIGNAL_TOPICS, GATE_TOPIC, SCAN_TOPIC, *INDEX_TOPICS.values()):
+        return True
+    kind, _, ticker = topic.partition(":")
+    return kind == "price" and len(ticker) == 6 and ticker.isascii() and ticker.isalnum()
+
+
+def of_event(tx: Repositories, event: Mapping[str, Any], prefect_ui_url: str) -> Message | None:
+    """The message of an event, with what is stored now; None for one that isn't for clients.
+
+    Raises:
+        KeyError, TypeError, ValueError: the event isn't what its kind says.
+    """
+    number, kind, payload = event["id"], event["kind"], event["payload"]
+    when = views.local(event["created_at"])
+    if kind == "signal_update":
+        slot = (payload["signal_type"], _day(payload["session"]), str(payload["as_of"]))
+        counts = {name: int(payload[name]) for name in ("new", "changed", "withdrawn")}
+        data: Any = signal_data(tx, slot, when, counts)
+    elif kind == "market_gate_update":
+        row = tx.gates.get(_day(payload["session"]), str(payload["as_of"]))
+        if row is None:
+            return None
+        data = views.gate(row)
+    elif kind == "scan_update":
+        data = _scan(tx, payload, prefect_ui_url)
+    else:
+        return None
+    return message(number, event["topic"], kind, data, event["created_at"])
+
+
+def message(
+    number: int, topic: str, kind: str, data: Any, created_at: datetime | None = None
+) -> Message:
+    """A message of that shape."""
+    text = views.dumps({"type": kind, "event_id": number, "topic": topic, "data": data}).decode()
+    return Message(number, topic, kind, text, created_at)
+
+
+def signal_data(
+    tx: Repositories,
+    slot: tuple[str, date, str],
+    when: datetime,
+    counts: Mapping[str, int | None],
+) -> dict[str, Any]:
+    """`data` of a signal_update: the best signals of a slot, and where the others are."""
+    rows = tx.signal_pages.best([slot], SignalFilter(), MOST + 1)
+    truncated = len(rows) > MOST
+    rows = rows[:MOST]
+    return {
+        "signal_type": slot[0],
+        "session": slot[1],
+        "as_of": slot[2],
+        "signals": [views.signal(row) for row in rows],
+        "count": tx.signal_pages.count(slot) if truncated else len(rows),
+        **counts,
+        "truncated": truncated,
+        "next": _next_page(slot, rows[-1]) if truncated else None,
+        "timestamp": when,
+    }
+
+
+def index_updates(tx: Repositories) -> list[Message]:
+    """Where the indices stand by the newest gate."""
+    row = tx.gates.get()
+    if row is None:
+        return []
+    when = views.local(row["updated_at"])
+    found = []
+    for name, topic in INDEX_TOPICS.items():
+        if row[f"{name}_close"] is None:
+            continue
+        data = {
+            "value": row[f"{name}_close"],
+            "change_pct": row[f"{name}_change_pct"],
+            "timestamp": when,
+        }
+        body = views.dumps({"type": "index_update", "name": name.upper(), "data": data})
+        found.append(Message(None, topic, "index_update", body.decode()))
+    return found
+
+
+def price_updates(tx: Repositories, tickers: list[str]) -> list[Message]:
+    """The last prices of these stocks."""
+    found = []
+    for bar in tx.stocks.quotes(tickers):
+        change, change_pct = views.price_change(bar)
+        when = views.local(bar["collected_at"]) if bar["collected_at"] else None
+        data = {
+            "price": bar["close"],
+            "change": change,
+            "change_rate": change_pct,
+            "volume": bar["volume"],
+            "timestamp": when,
+        }
+        body = views.dumps(
+            {"type": "price_update", "ticker": bar["ticker"], "data": data, "timestamp": when}
+        )
+        found.append(Message(None, f"price:{bar['ticker']}", "price_update", body.decode()))
+    return found
+
+
+def snapshot(tx: Repositories, topics: set[str], prefect_ui_url: str) -> list[Message]:
+    """How things stand, for a client whose last event is gone."""
+    number = tx.events.last_id()
+    found = []
+    for slot in tx.signal_pages.newest_slots(SCANNERS):
+        if (topic := f"signal:{slot[0]}") in topics:
+            run = tx.runs.recent(1, scanner=slot[0], session=slot[1])
+            counts = dict.fromkeys(("new", "changed", "withdrawn"))
+            data = signal_data(tx, slot, views.local(run[0]["created_at"]), counts)
+            found.append(message(number, topic, "signal_update", data))
+    if GATE_TOPIC in topics and (row := tx.gates.get()) is not None:
+        found.append(message(number, GATE_TOPIC, "market_gate_update", views.gate(row)))
+    if SCAN_TOPIC in topics and (runs := tx.runs.recent(1)):
+        data = views.scan(runs[0], prefect_ui_url)
+        found.append(message(number, SCAN_TOPIC, "scan_update", data))
+    return found
+
+
+def _scan(tx: Repositories, payload: Mapping[str, Any], prefect_ui_url: str) -> Any:
+    """The market gate's run of the newest session that a back-fill covered, or any run of it."""
+    session = _day(payload["to"])
+    runs = [r for r in tx.runs.recent(100, session=session) if r["as_of"] == payload["as_of"]]
+    gates = [run for run in runs if run["scanner"] == "market_gate"]
+    chosen = (gates or runs)[0] if runs else None
+    return None if chosen is None else views.scan(chosen, prefect_ui_url)
+
+
+def _next_page(slot: tuple[str, date, str], row: Mapping[str, Any]) -> str:
+    cursor = BestCursor.model_validate({"slots": [slot], "after": position_of_best(dict(row))})
+    query = {
+        "signal_type": slot[0],
+        "session": slot[1].isoformat(),
+        "as_of": slot[2],
+        "limit": MOST,
+        "cursor": str(cursor),
+    }
+    return f"/api/kr/signals?{urlencode(query)}"
+
+
+def _day(text: object) -> date:
+    return date.fromisoformat(str(text))

@@ -1,0 +1,274 @@
+"""From the database's NOTIFY to every client: one connection that listens, one reader, no timer."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import OrderedDict, defaultdict
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from contextlib import aclosing
+from typing import Any
+
+from api.client import GOING_AWAY, NO_RIGHT, Client, State
+from api.keys import Keyring
+from api.messages import Message, index_updates, of_event, price_updates, snapshot
+from api.metrics import Metrics
+from api.reading import Reading
+from db.repositories import Repositories
+from errors import ClosebellError
+from logs import get as logger
+from market.clock import Clock
+
+BATCH = 50  # events read at a time
+REMEMBERED = 200  # messages kept for replays
+FIRST_DELAY, LONGEST_DELAY = 0.1, 15.0  # seconds between attempts to listen
+FALSE_ALARM = 0.02  # seconds of rest after a notification that announced nothing
+PING_SECONDS, SILENT_SECONDS = 30.0, 90.0
+PING = '{"type":"ping"}'
+
+Wakes = Callable[[], AsyncGenerator[None, None]]
+
+
+class Notifier:
+    """Knows every client, and the newest event that all of them were offered."""
+
+    def __init__(
+        self,
+        wakes: Wakes,
+        reading: Reading,
+        keyring: Keyring,
+        clock: Clock,
+        metrics: Metrics,
+        *,
+        on_change: Callable[[bool], None],
+        prefect_ui_url: str = "",
+        ping_seconds: float = PING_SECONDS,
+        silent_seconds: float = SILENT_SECONDS,
+    ) -> None:
+        """`on_change` is told of every change, and whether changes are being listened for."""
+        self._wakes = wakes
+        self._reading = reading
+        self._keyring = keyring
+        self._clock = clock
+        self._metrics = metrics
+        self._on_change = on_change
+        self._prefect_ui_url = prefect_ui_url
+        self._ping_seconds, self._silent_seconds = ping_seconds, silent_seconds
+        self._woken = asyncio.Event()
+        self._remembered: OrderedDict[int, Message] = OrderedDict()
+        self._subscribers: defaultdict[str, set[Client]] = defaultdict(set)
+        self.clients: set[Client] = set()
+        self.position: int | None = None
+        """The newest event offered to everybody; None before the first connection."""
+        self.listening = False
+
+    async def run(self) -> None:
+        """Listen until cancelled; come back by itself, ever more slowly, after every loss."""
+        failures = 0
+        while True:
+            try:
+                await self._listen()
+            except* (ClosebellError, TimeoutError) as group:
+                cause = _first(group)
+                failures = 1 if self.listening else failures + 1
+                self._lost()
+                longest = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(failures, 10))
+                logger().warning("not listening to the database", cause=str(cause), tries=failures)
+                await asyncio.sleep(random.uniform(longest / 2, longest))
+
+    async def beat(self) -> None:
+        """Ping those who are due, close those who are silent; until cancelled."""
+        pace = min(1.0, self._ping_seconds / 4)
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(pace)
+            now = loop.time()
+            for client in list(self.clients):
+                if now - client.heard_at > self._silent_seconds:
+                    client.end(GOING_AWAY, "silent for too long")
+                elif now - max(client.pinged_at, client.heard_at) >= self._ping_seconds:
+                    client.pinged_at = now
+                    client.say(PING)
+            self._metrics.waiting.set(sum(client.waiting for client in self.clients))
+
+    def join(self, client: Client) -> None:
+        """Count a client in."""
+        self.clients.add(client)
+        self._metrics.clients.set(len(self.clients))
+
+    def leave(self, client: Client) -> None:
+        """Forget a client and its subscriptions."""
+        self.clients.discard(client)
+        for topic in list(client.topics):
+            self.unsubscribe(client, topic)
+        self._metrics.clients.set(len(self.clients))
+
+    def subscribe(self, client: Client, topic: str) -> None:
+        """Offer it the topic's messages from now on."""
+        client.topics.add(topic)
+        self._subscribers[topic].add(client)
+
+    def unsubscribe(self, client: Client, topic: str) -> None:
+        """No longer offer it the topic's messages."""
+        client.topics.discard(topic)
+        subscribers = self._subscribers.get(topic)
+        if subscribers is not None:
+            subscribers.discard(client)
+            if not subscribers:
+                del self._subscribers[topic]
+
+    def go_live(self, client: Client) -> bool:
+        """Let it take part, if nothing offered so far is still missing to it."""
+        if self.position is not None and client.seen < self.position:
+            return False
+        client.state = State.LIVE
+        return True
+
+    async def after(self, number: int) -> list[Message]:
+        """What clients were told after an event, in order; at most one batch, empty at the end."""
+        while True:
+            events, messages = await self._batch(number)
+            if messages or not events:
+                return messages
+            number = events[-1]["id"]
+
+    async def missing(self, number: int) -> bool:
+        """Whether events after this one are gone, or the number was never given."""
+
+        def read(tx: Repositories) -> bool:
+            return number < tx.events.pruned_to() or number > tx.events.last_id()
+
+        return await self._reading(read)
+
+    async def snapshot(self, topics: set[str]) -> tuple[int, list[Message]]:
+        """How things stand in these topics, and the event that they stand for."""
+
+        def read(tx: Repositories) -> tuple[int, list[Message]]:
+            return tx.events.last_id(), snapshot(tx, topics, self._prefect_ui_url)
+
+        return await self._reading(read)
+
+    async def _listen(self) -> None:
+        async with aclosing(self._wakes()) as wakes:
+            await anext(wakes)
+            await self._begin()
+            async with asyncio.TaskGroup() as group:
+                worker = group.create_task(self._work())
+                async for _ in wakes:
+                    self._woken.set()
+                worker.cancel()
+
+    async def _begin(self) -> None:
+        """From here on nothing goes unheard; what was missed before is read now."""
+        newest = await self._reading(lambda tx: tx.events.last_id())
+        if self.position is None or newest < self.position:  # the first time, or another database
+            self.position = newest
+            self._remembered.clear()
+        self.listening = True
+        self._metrics.listening.set(1)
+        self._keyring.changed()
+        self._on_change(True)
+        self._woken.set()
+
+    async def _work(self) -> None:
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            self._keyring.changed()
+            if not await self._catch_up():
+                await asyncio.sleep(FALSE_ALARM)
+            await self._expel()
+
+    async def _catch_up(self) -> bool:
+        """Offer every event since the last one; whether there was any."""
+        found = False
+        while True:
+            events, messages = await self._batch(self.position or 0)
+            if not events:
+                return found
+            found = True
+            self._on_change(True)
+            for message in messages:
+                self._offer(message)
+            self.position = events[-1]["id"]
+            self._metrics.last_event.set(self.position)
+            for event in events:
+                self._metrics.events.labels(event["kind"]).inc()
+            await self._offer_prices(events)
+
+    def _offer(self, message: Message) -> None:
+        reached = 0
+        for client in list(self._subscribers.get(message.topic, ())):
+            reached += client.offer(message)
+        self._metrics.sent.labels(message.type).inc(reached)
+        if message.created_at is not None:
+            late = (self._clock.now() - message.created_at).total_seconds()
+            self._metrics.event_seconds.observe(max(0.0, late))
+
+    async def _offer_prices(self, events: Iterable[Mapping[str, Any]]) -> None:
+        """Indices and prices follow what changed; nobody asks for them on a timer."""
+        changed = {noun for event in events for noun in event["payload"].get("changed", ())}
+        gate = any(event["kind"] == "market_gate_update" for event in events)
+        tickers = [t.partition(":")[2] for t in self._subscribers if t.startswith("price:")]
+        prices = tickers if "bars" in changed else []
+        if not prices and not (gate and any(t in self._subscribers for t in _INDEX_TOPICS)):
+            return
+
+        def read(tx: Repositories) -> list[Message]:
+            found = price_updates(tx, prices) if prices else []
+            return found + (index_updates(tx) if gate else [])
+
+        for message in await self._reading(read):
+            self._offer(message)
+
+    async def _batch(self, number: int) -> tuple[list[dict[str, Any]], list[Message]]:
+        """The next events, and the messages of those that are for clients."""
+
+        def read(tx: Repositories) -> tuple[list[dict[str, Any]], list[Message]]:
+            events = tx.events.after(number, BATCH)
+            told = [self._message(tx, event) for event in events]
+            return events, [message for message in told if message is not None]
+
+        events, messages = await self._reading(read)
+        for message in messages:
+            self._remember(message)
+        return events, messages
+
+    def _message(self, tx: Repositories, event: Mapping[str, Any]) -> Message | None:
+        remembered = self._remembered.get(event["id"])
+        if remembered is not None:
+            return remembered
+        try:
+            return of_event(tx, event, self._prefect_ui_url)
+        except (KeyError, TypeError, ValueError):
+            logger().error("an event can't be told", event_id=event["id"], exc_info=True)
+            return None
+
+    def _remember(self, message: Message) -> None:
+        if message.id is not None:
+            self._remembered[message.id] = message
+        while len(self._remembered) > REMEMBERED:
+            self._remembered.popitem(last=False)
+
+    async def _expel(self) -> None:
+        """Close those whose key was revoked."""
+        if any(client.key_id for client in self.clients):
+            keys = await self._keyring.keys()
+            for client in list(self.clients):
+                if client.key_id is not None and client.key_id not in keys:
+                    client.end(NO_RIGHT, "the key was revoked")
+
+    def _lost(self) -> None:
+        self.listening = False
+        self._metrics.listening.set(0)
+        self._metrics.losses.inc()
+        self._keyring.changed(listening=False)
+        self._on_change(False)
+
+
+_INDEX_TOPICS = ("market:kospi", "market:kosdaq")
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first

@@ -1,0 +1,104 @@
+"""Health: for people, for probes, for Prometheus."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from api import models, views
+from api.examples import HEALTH, example
+from api.freshness import last_scans, source_ages
+from api.problems import UNAVAILABLE, Problem, problem_of
+from api.queries import Query as NoQuery
+from api.services import Room, Services
+from db.repositories import Repositories
+from errors import DatabaseError
+from logs import get as logger
+
+router = APIRouter(tags=["health"])
+NoParameters = Annotated[NoQuery, Query()]
+Ages = dict[str, dict[str, Any]]
+
+
+@router.get("/health", response_model=models.Health, responses=example(HEALTH))
+async def health(room: Room, query: NoParameters) -> Response:  # noqa: ARG001
+    """Healthy, degraded (not listening, or a scan is overdue), or unhealthy (no database)."""
+    now = room.clock.now()
+    try:
+        scans, sources = await _ages(room)
+        database = "ok"
+    except (DatabaseError, TimeoutError) as error:
+        logger().warning("unhealthy", cause=str(error))
+        scans, sources, database = {}, {}, "unavailable"
+    listening = room.notifier.listening
+    stale = any(scan["stale"] for scan in scans.values())
+    status = "degraded" if stale or not listening else "healthy"
+    checks = {
+        "database": database,
+        "notifier": "ok" if listening else "disconnected",
+        "last_scan": scans,
+        "sources": sources,
+    }
+    body = {
+        "status": status if database == "ok" else "unhealthy",
+        "service": "closebell",
+        "version": version("closebell"),
+        "timestamp": now,
+        "checks": checks,
+    }
+    return Response(
+        views.dumps(body),
+        200 if database == "ok" else 503,
+        {"cache-control": "no-store"},
+        "application/json",
+    )
+
+
+@router.get("/health/live", response_model=models.Probe, responses=example({"status": "alive"}))
+async def live(query: NoParameters) -> JSONResponse:  # noqa: ARG001
+    """The process answers."""
+    return JSONResponse({"status": "alive"})
+
+
+@router.get("/health/ready", response_model=models.Probe, responses=example({"status": "ready"}))
+async def ready(room: Room, query: NoParameters) -> JSONResponse:  # noqa: ARG001
+    """The database answers and changes are heard; else a 503 problem."""
+    if not room.notifier.listening:
+        raise Problem(UNAVAILABLE, "Not listening to the database.", {"Retry-After": "5"})
+    await room.reading(lambda tx: tx.events.last_id())
+    return JSONResponse({"status": "ready"})
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"description": "Metrics", "content": {"text/plain": {}}}},
+)
+async def metrics(room: Room, query: NoParameters) -> Response:  # noqa: ARG001
+    """For Prometheus. The ages of scans and sources are those of this moment."""
+    own = room.metrics
+    own.connections.set(room.reading.checked_out)
+    try:
+        scans, sources = await _ages(room)
+    except (DatabaseError, TimeoutError) as error:
+        logger().warning("no ages", cause=str(problem_of(error).detail))
+    else:
+        for name, scan in scans.items():
+            own.scan_age.labels(name).set(scan["age_seconds"])
+            own.scan_behind.labels(name).set(scan["sessions_behind"])
+        for name, source in sources.items():
+            own.source_age.labels(name).set(source["age_seconds"])
+    return Response(generate_latest(own.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _ages(room: Services) -> tuple[Ages, Ages]:
+    now = room.clock.now()
+
+    def read(tx: Repositories) -> tuple[Ages, Ages]:
+        return last_scans(tx, room.calendar, now), source_ages(tx.bars.collected(), now)
+
+    return await room.reading(read)

@@ -1,0 +1,103 @@
+"""Running the application: where it listens, when it refuses to, how it stops."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+
+import uvicorn
+from fastapi import FastAPI
+
+from api.app import create_app
+from api.transport import LiveProtocol
+from db.engine import Pool
+from db.reading_role import open_for_reading
+from db.schema import Market
+from errors import SettingsError
+from settings import Settings
+
+MAX_FRAME = 64 * 1024  # bytes; longer WebSocket frames end the connection unread
+STOP_SECONDS = 10
+BACKLOG = 2048
+
+
+def serve(
+    settings: Settings,
+    market: Market | None = None,
+    on_message: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Serve one market until the process is told to stop.
+
+    Args:
+        market: by default the real one once it has any bars, else the sample.
+
+    Raises:
+        SettingsError: it would listen beyond this machine without keys, or the role may write.
+        DatabaseUnavailable, SchemaOutdated: see db.open_database.
+    """
+    pool = Pool(size=settings.api_connections, overflow=1, wait=2, connect=5)
+    with ExitStack() as stack:
+        opened = partial(open_for_reading, settings, on_message, pool=pool)
+        real = stack.enter_context(opened(market="real"))
+        with real.reader() as tx:
+            has_keys = any(key.revoked_at is None for key in tx.keys.all())
+        require_keys(settings, has_keys=has_keys)
+        chosen = market or ("real" if real.freshness().bars else "sample")
+        database = real if chosen == "real" else stack.enter_context(opened(market=chosen))
+        app = create_app(settings, database, keys_database=real)
+        on_message(f"serving the {chosen} market on http://{_shown(settings)}")
+        make_server(app, settings).run()
+
+
+def make_server(app: FastAPI, settings: Settings) -> uvicorn.Server:
+    """uvicorn as this application needs it."""
+    config = uvicorn.Config(
+        app,
+        host=settings.api_host,
+        port=settings.api_port,
+        ws=LiveProtocol,
+        ws_max_size=MAX_FRAME,
+        ws_ping_interval=None,  # the clients' own ping and pong say more: that the page is alive
+        ws_per_message_deflate=False,  # would compress the same text once a client
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=bool(settings.api_proxies),
+        forwarded_allow_ips=settings.api_proxies or None,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=STOP_SECONDS,
+        h11_max_incomplete_event_size=32 * 1024,
+    )
+    return uvicorn.Server(config)
+
+
+def require_keys(settings: Settings, *, has_keys: bool) -> None:
+    """Refuse to be open to a network by mistake.
+
+    Raises:
+        SettingsError: with what to do.
+    """
+    if has_keys or settings.api_without_keys or is_loopback(settings.api_host):
+        return
+    raise SettingsError(
+        f"CLOSEBELL_API_HOST is {settings.api_host}, and there is no API key",
+        remedy="closebell keys create NAME; or set CLOSEBELL_API_WITHOUT_KEYS=true to let"
+        " everybody read who can reach it",
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach it."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _shown(settings: Settings) -> str:
+    host = f"[{settings.api_host}]" if ":" in settings.api_host else settings.api_host
+    return f"{host}:{settings.api_port}"

@@ -1,0 +1,34 @@
+"""`closebell serve`: the read API and the WebSocket notifier."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.common import SourceOption, load_settings, working
+from tasks.markets import SAMPLE
+
+
+def serve(
+    host: Annotated[
+        str | None, typer.Option(help="Where to listen; default CLOSEBELL_API_HOST, 127.0.0.1.")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Default CLOSEBELL_API_PORT, 8000.")
+    ] = None,
+    source: SourceOption = None,
+) -> None:
+    """Serve the stored signals over HTTP and WebSocket until interrupted.
+
+    Reads PostgreSQL as a role that can't write, and nothing else. Beyond this machine it needs API
+    keys: closebell keys create NAME.
+    """
+    from api.serving import serve as run
+
+    config = load_settings()
+    chosen = {"api_host": host, "api_port": port}
+    config = config.model_copy(update={k: v for k, v in chosen.items() if v is not None})
+    source = source or config.source
+    with working(quiet=False) as say:
+        run(config, ("sample" if source == SAMPLE else "real") if source else None, say)
