@@ -74,6 +74,16 @@ def test_the_url_is_short_and_plain_whatever_the_folder_is_called(folder):
     assert not Path(where).parent.exists()
 
 
+def test_the_link_of_a_killed_user_is_removed_and_a_living_ones_is_not(folder):
+    with holding(folder, folder) as [killed, living]:
+        links = [Path(holder.url.partition("host=")[2]) for holder in (killed, living)]
+        killed.kill()
+        assert [link.is_symlink() for link in links] == [True, True]
+        with embedded_server(folder, options=FAST):
+            assert [link.parent.exists() for link in links] == [False, True]
+            assert ask(living.url, "SELECT 1") == 1
+
+
 def test_a_language_that_is_not_installed_does_not_matter(folder, monkeypatch):
     for name in ("LANG", "LC_ALL", "LC_MESSAGES"):
         monkeypatch.setenv(name, "xx_YY.UTF-8")
