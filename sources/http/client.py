@@ -150,6 +150,7 @@ class Client:
 
     def _exchange(self, call: Call, request: Request) -> Reply:
         limits = self.limits
+        until = time.monotonic() + limits.attempt
         message = httpx.Request(
             request.method,
             request.url,
@@ -158,7 +159,7 @@ class Client:
             json=request.json,
             extensions={
                 "timeout": httpx.Timeout(limits.read, connect=limits.connect).as_dict(),
-                "until": time.monotonic() + limits.attempt,
+                "until": until,
             },
         )
         body = bytearray()
@@ -174,7 +175,9 @@ class Client:
             finally:
                 response.close()
         except (*ERRORS, httpx.DecodingError) as error:
-            raise Unusable(_in_words(error)) from error
+            late = time.monotonic() >= until
+            reason = f"not finished within {limits.attempt:g} s" if late else _in_words(error)
+            raise Unusable(reason) from error
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Reply(response.status_code, headers, bytes(body))
 

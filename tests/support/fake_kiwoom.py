@@ -181,7 +181,7 @@ class FakeKiwoom:
                 rows = market.chart(body["stk_cd"], day(body["base_dt"]))
                 return "stk_dt_pole_chart_qry", rows, {"stk_cd": body["stk_cd"]}
             case "ka20006":
-                rows = market.index_chart(body["inds_cd"], day(body["base_dt"]))
+                rows = market.index_chart(day(body["base_dt"]))
                 return "inds_dt_pole_qry", rows, {"inds_cd": body["inds_cd"]}
         raise AssertionError(tr)
 
@@ -299,6 +299,12 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_header(name, value)
         self.send_header("Content-Type", "application/json;charset=UTF-8")
         self.send_header("Content-Length", str(len(content)))
+        if kind == "drip headers":
+            assert fault
+            self.send_header("X-End", "")
+            headers_so_far, self._headers_buffer = b"".join(self._headers_buffer), []
+            self._drip(headers_so_far + b"\r\n" + content, fault.seconds)
+            return
         self.end_headers()
         if kind in ("truncated", "reset"):
             self.wfile.write(content[: len(content) // 2])

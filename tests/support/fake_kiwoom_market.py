@@ -87,7 +87,7 @@ class FakeMarket:
         days = [day for day in self.history if day <= base_dt]
         return [_day(stock, day, age) for age, day in enumerate(days)]
 
-    def index_chart(self, code: str, base_dt: date) -> list[Wire]:
+    def index_chart(self, base_dt: date) -> list[Wire]:
         days = [day for day in self.history if day <= base_dt]
         return [
             {

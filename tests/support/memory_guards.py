@@ -93,12 +93,15 @@ class MemoryBreaker:
                 state.permit += 1
 
 
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
 @dataclass
 class Kept:
     token: str | None = None
     number: int = 0
-    issued_at: datetime = datetime.min.replace(tzinfo=UTC)
-    expires_at: datetime = datetime.min.replace(tzinfo=UTC)
+    issued_at: datetime = LONG_AGO
+    expires_at: datetime = LONG_AGO
     claim: int = 0
     claimed_until: float = 0.0
 

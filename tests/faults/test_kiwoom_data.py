@@ -1,0 +1,172 @@
+"""Kiwoom answers, but with data that can't be trusted: nothing wrong gets through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from fake_kiwoom import FakeKiwoom
+from fake_kiwoom_market import make_market
+from kiwoom_sources import SESSION, client_of, source_of
+
+from errors import BadMarketData
+from sources.kiwoom.client import KiwoomClient
+
+
+@pytest.fixture(scope="module")
+def market() -> Any:
+    return make_market(SESSION, kospi=230, kosdaq=120, funds=20)
+
+
+@pytest.fixture
+def fake(market: Any) -> Iterator[FakeKiwoom]:
+    with FakeKiwoom(market, speed=200) as running:
+        yield running
+
+
+@pytest.fixture
+def client(fake: FakeKiwoom) -> Iterator[KiwoomClient]:
+    with client_of(fake) as opened:
+        yield opened
+
+
+def test_a_page_that_comes_twice_is_asked_for_again(client: KiwoomClient, fake: FakeKiwoom) -> None:
+    fake.break_("ka20002", "repeat", after=1)
+    bars = source_of(client).collect(SESSION).data.bars
+    assert bars["ticker"].n_unique() == bars.height == 350
+    assert len(fake.of("ka20002")) == 6
+
+
+def test_a_page_that_keeps_coming_twice_is_refused(client: KiwoomClient, fake: FakeKiwoom) -> None:
+    fake.break_("ka20002", "repeat", after=1, times=99)
+    with pytest.raises(
+        BadMarketData, match="kiwoom ka20002 KOSPI page 2: 100 of 100 rows came before"
+    ):
+        source_of(client).collect(SESSION)
+    assert len(fake.of("ka20002")) == 3
+
+
+@pytest.mark.parametrize("page", [0, 1])
+def test_a_lost_page_is_noticed_by_the_stocks_that_are_missing(
+    client: KiwoomClient, fake: FakeKiwoom, page: int
+) -> None:
+    fake.break_("ka20002", "lose", after=page)
+    with pytest.raises(
+        BadMarketData, match=r"100 of 250 instruments of KOSPI didn't come, at most 1\.0% tolerated"
+    ):
+        source_of(client).collect(SESSION)
+
+
+def test_fewer_rows_than_instruments_are_refused_with_figures(
+    client: KiwoomClient, fake: FakeKiwoom
+) -> None:
+    fake.break_("ka20002", "pages of", times=99, seconds=90)
+    with pytest.raises(BadMarketData, match="kiwoom ka20002 KOSPI: 160 of 250 instruments"):
+        source_of(client).collect(SESSION)
+
+
+def test_a_single_missing_stock_is_left_out(client: KiwoomClient, fake: FakeKiwoom) -> None:
+    fake.break_("ka20002", "change", change=lambda body: body["inds_stkpc"].pop(7))
+    data = source_of(client).collect(SESSION).data
+    assert data.bars.height == data.instruments.height - 1 == 349
+
+
+def test_a_blank_row_is_left_out_and_many_are_refused(
+    client: KiwoomClient, fake: FakeKiwoom
+) -> None:
+    def blank(rows: int) -> Any:
+        def change(body: dict[str, Any]) -> None:
+            for row in body["inds_stkpc"][:rows]:
+                row.update({key: "" for key in row if key != "stk_cd"})
+
+        return change
+
+    fake.break_("ka20002", "change", change=blank(1))
+    assert source_of(client).collect(SESSION).data.bars.height == 349
+    fake.break_("ka20002", "change", change=blank(20))
+    with pytest.raises(BadMarketData, match=r"20 of 230 rows can't be read.*000010: cur_prc ''"):
+        source_of(client).collect(SESSION)
+
+
+def test_a_saturated_volume_is_no_volume(client: KiwoomClient, fake: FakeKiwoom) -> None:
+    def saturate(body: dict[str, Any]) -> None:
+        body["inds_stkpc"][0]["now_trde_qty"] = "4294967295"
+
+    fake.break_("ka20002", "change", change=saturate)
+    bars = source_of(client).collect(SESSION).data.bars
+    assert bars.height == 349
+    assert "000010" not in bars["ticker"]
+
+
+def test_quotes_of_another_session_are_refused(market: Any) -> None:
+    yesterday = replace(market, session=SESSION - timedelta(days=1))
+    with (
+        FakeKiwoom(yesterday, speed=200) as fake,
+        client_of(fake) as client,
+        pytest.raises(BadMarketData, match=f"quotes are of 2026-11-19, not of {SESSION}"),
+    ):
+        source_of(client).collect(SESSION)
+
+
+def test_indices_of_another_session_are_refused(market: Any) -> None:
+    behind = replace(market, history=market.history[1:])
+    with (
+        FakeKiwoom(behind, speed=200) as fake,
+        client_of(fake) as client,
+        pytest.raises(BadMarketData, match="ka20006 KOSPI: the newest row is 2026-11-19"),
+    ):
+        source_of(client).collect(SESSION)
+
+
+def test_a_volume_of_the_last_trade_alone_is_refused(
+    client: KiwoomClient, fake: FakeKiwoom
+) -> None:
+    """The field's name doesn't say which volume it is; the chosen stocks' decides."""
+
+    def shrink(body: dict[str, Any]) -> None:
+        for row in body["inds_stkpc"]:
+            row["now_trde_qty"] = str(int(row["now_trde_qty"]) // 1000)
+
+    fake.break_("ka20002", "change", times=99, change=shrink)
+    with pytest.raises(BadMarketData, match=r"its volumes are 0\.001 of those of kiwoom ka10095"):
+        source_of(client).collect(SESSION)
+
+
+def test_a_sweep_of_both_exchanges_is_not_taken_for_krx(
+    client: KiwoomClient, fake: FakeKiwoom
+) -> None:
+    def unify(body: dict[str, Any]) -> None:
+        for row in body["inds_stkpc"]:
+            row["stk_cd"] += "_AL"
+
+    fake.break_("ka20002", "change", times=99, change=unify)
+    with pytest.raises(BadMarketData, match="250 of 250 instruments of KOSPI didn't come"):
+        source_of(client).collect(SESSION)
+
+
+def test_a_list_without_end_is_left(client: KiwoomClient, fake: FakeKiwoom) -> None:
+    market = fake.market
+    fake.market = replace(market, stocks=market.stocks * 60)
+    with pytest.raises(BadMarketData, match="came before"):
+        source_of(client).collect(SESSION)
+    assert len(fake.calls) < 10
+
+
+def test_a_lost_page_of_history_leaves_a_hole_that_is_noticed(
+    client: KiwoomClient, fake: FakeKiwoom
+) -> None:
+    fake.break_("ka10081", "lose", after=1)
+    with pytest.raises(BadMarketData, match="kiwoom ka10081 000010: 600 sessions are missing"):
+        source_of(client).history("000010", fake.market.history[-1], SESSION)
+
+
+def test_a_bar_on_a_day_without_session_is_refused(client: KiwoomClient, fake: FakeKiwoom) -> None:
+    def move(body: dict[str, Any]) -> None:
+        body["stk_dt_pole_chart_qry"][1]["dt"] = "20261115"  # a Sunday
+
+    fake.break_("ka10081", "change", change=move)
+    with pytest.raises(BadMarketData, match=r"ka10081 000010.*(2026-11-15|new to old)"):
+        source_of(client).history("000010", fake.market.history[5], SESSION)

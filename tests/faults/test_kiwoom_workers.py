@@ -1,0 +1,116 @@
+"""Several processes share one call rate, one token and one breaker."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fake_kiwoom import FakeKiwoom
+from fake_kiwoom_market import make_market
+from kiwoom_sources import SESSION, client_of, source_of
+from sqlalchemy import update
+
+from db.database import Database
+from db.guards import StoredGuards
+from db.models import AccessToken
+from errors import SourceUnavailable
+from sources.http.guards import Guards
+
+ROOT = Path(__file__).parents[2]
+PER_SECOND = 10.0
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeKiwoom]:
+    with FakeKiwoom(make_market(SESSION), speed=PER_SECOND, same_token=False) as running:
+        yield running
+
+
+def worker(database: Database, fake: FakeKiwoom, calls: int) -> subprocess.Popen[str]:
+    support = ROOT / "tests" / "support"
+    return subprocess.Popen(
+        [
+            sys.executable,
+            str(support / "kiwoom_worker.py"),
+            database.url,
+            fake.url,
+            str(PER_SECOND),
+            str(calls),
+        ],
+        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{support}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+def test_two_workers_keep_one_limit_and_one_token(database: Database, fake: FakeKiwoom) -> None:
+    workers = [worker(database, fake, 12) for _ in range(2)]
+    said = [process.communicate(timeout=60)[0].split() for process in workers]
+    assert said == [["asked"] * 12] * 2
+    assert [process.returncode for process in workers] == [0, 0]
+    assert len(fake.of("ka10095")) == 24
+    assert fake.refused() == 0
+    assert len(fake.of("au10001")) == 1
+    counts = {rate.name: rate for rate in StoredGuards(database).rates()}
+    assert counts["kiwoom ka10095"].calls == 24
+    assert counts["kiwoom ka10095"].retries == 0
+    assert counts["kiwoom ka10095"].waited > 0
+
+
+def test_a_worker_killed_between_calls_blocks_nobody(database: Database, fake: FakeKiwoom) -> None:
+    dying = worker(database, fake, 1000)
+    assert dying.stdout
+    for _ in range(3):
+        assert dying.stdout.readline() == "asked\n"
+    dying.kill()
+    dying.communicate(timeout=60)
+    stored = StoredGuards(database)
+    with client_of(fake, Guards(stored, stored, stored)) as client:
+        assert list(source_of(client).quotes_of(["000010"])) == ["000010"]
+    assert len(fake.of("au10001")) == 1
+    assert fake.refused() == 0
+
+
+def test_a_sweep_guarded_by_the_database_keeps_the_limit(
+    database: Database, fake: FakeKiwoom
+) -> None:
+    stored = StoredGuards(database)
+    with client_of(fake, Guards(stored, stored, stored)) as client:
+        assert source_of(client).collect(SESSION).data.bars.height == 70
+    assert fake.refused() == 0
+    [state] = stored.breakers()
+    assert (state.name, state.failures, state.open_until) == ("kiwoom", 0, None)
+    assert state.last_success
+
+
+def test_an_issuer_that_died_is_followed_by_another(database: Database, fake: FakeKiwoom) -> None:
+    stored = StoredGuards(database)
+    guards = Guards(stored, stored, stored)
+    with client_of(fake, guards) as client:
+        source_of(client).quotes_of(["000010"])
+    with database.connection() as connection:  # as if it had died while asking for a new one
+        connection.execute(update(AccessToken).values(token=None))
+        connection.commit()
+        [key] = connection.execute(AccessToken.__table__.select()).scalars()
+    assert stored.claim(str(key), ahead=600, rejected=None, lease=0.5) is not None
+    with client_of(fake, guards) as client:
+        assert list(source_of(client).quotes_of(["000010"])) == ["000010"]
+    assert len(fake.of("au10001")) == 2
+
+
+def test_what_failed_stands_in_the_breakers_row(database: Database, fake: FakeKiwoom) -> None:
+    fake.break_("ka10095", "status", times=99, seconds=503)
+    stored = StoredGuards(database)
+    with (
+        client_of(fake, Guards(stored, stored, stored), attempts=2, threshold=2) as client,
+        pytest.raises(SourceUnavailable),
+    ):
+        source_of(client).quotes_of(["000010"])
+    [state] = stored.breakers()
+    assert state.open_until
+    assert state.last_error == "kiwoom ka10095 000010 and 0 more: HTTP 503"
