@@ -18,7 +18,7 @@ All stocks end with the market's last session.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any
@@ -54,6 +54,23 @@ class Market:
     @property
     def last(self) -> date:
         return self.schedule.row(-1)[0]
+
+    def between(self, first: date, last: date) -> Market:
+        """Only what lies between the two sessions, and what was known at the last one's as-of."""
+
+        def cut(frame: pl.DataFrame) -> pl.DataFrame:
+            return frame.filter(pl.col("session").is_between(first, last))
+
+        schedule = cut(self.schedule)
+        data = replace(
+            self.data,
+            bars=cut(self.data.bars),
+            index_bars=cut(self.data.index_bars),
+            net_buying=cut(self.data.net_buying).filter(
+                pl.col("known_at") <= schedule["as_of"].max()
+            ),
+        )
+        return Market(data, Schedule.validate(schedule), self.rows)
 
 
 def build(story: Story) -> Market:
