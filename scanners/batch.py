@@ -48,7 +48,7 @@ ORIGIN = (
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of every batch."""
+    """What is asked of every batch; without `words` no signals are made."""
 
     data: MarketData
     schedule: pl.DataFrame
@@ -58,6 +58,7 @@ class Request:
     in_session: InSession | None
     keep_scores: bool
     sectors: pl.Enum
+    words: bool = True
 
     @property
     def sessions(self) -> pl.Series:
@@ -134,7 +135,11 @@ def score(
         else:
             news = closing_bet.news_of(data, panel.tickers, request.schedule, rules.closing_bet)
             scores = closing_bet.score(mine, rules, news)
-        told = _signals(name, mine, scores, panel, swings, request)
+        told = (
+            _signals(name, mine, scores, panel, swings, request)
+            if request.words
+            else pl.DataFrame()
+        )
         pieces[name] = Piece(
             scores=_presented(mine, scores) if request.keep_scores else pl.DataFrame(),
             signals=told,

@@ -154,15 +154,15 @@ def _status(rules: MarketGateRules, previous: str | None) -> pl.Expr:
 
 
 def _plain_status(level: pl.Expr, rules: MarketGateRules) -> pl.Expr:
-    colour = pl.when(at_least(level, rules.green)).then(pl.lit("GREEN"))
-    colour = colour.when(below(level, rules.red)).then(pl.lit("RED"))
+    green = pl.when(at_least(level, rules.green)).then(pl.lit("GREEN"))
+    colour = green.when(below(level, rules.red)).then(pl.lit("RED"))
     return pl.when(level.is_not_null()).then(colour.otherwise(pl.lit("YELLOW")))
 
 
 def _presented(frame: pl.DataFrame, rules: MarketGateRules) -> pl.DataFrame:
     change = pl.element().struct.field("change")
-    signal = pl.when(above(change, rules.sector_move)).then(pl.lit("bullish"))
-    signal = signal.when(below(change, -rules.sector_move)).then(pl.lit("bearish"))
+    bullish = pl.when(above(change, rules.sector_move)).then(pl.lit("bullish"))
+    signal = bullish.when(below(change, -rules.sector_move)).then(pl.lit("bearish"))
     sector = pl.struct(
         pl.element().struct.field("name"),
         signal.otherwise(pl.lit("neutral")).alias("signal"),
@@ -193,7 +193,7 @@ def _presented(frame: pl.DataFrame, rules: MarketGateRules) -> pl.DataFrame:
         .struct.json_encode()
         .str.strip_prefix('{"s":')
         .str.strip_suffix("}"),
-        parts=pl.struct(**{name: _part(columns, worth) for name, columns in parts.items()})
+        parts=pl.struct(_part(columns, worth).alias(name) for name, columns in parts.items())
         .struct.json_encode()
         .str.replace_all(',"missing":null', "", literal=True),
     )

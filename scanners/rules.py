@@ -50,39 +50,45 @@ class Grades(Model):
 class UniverseRules(Model):
     """Which rows are windows made of, and which stocks are scanned."""
 
-    min_rows: int = Field(60, ge=60, le=252, description="[US] fewer traded rows: left out")
+    min_rows: int = Field(default=60, ge=60, le=252, description="[US] fewer traded rows: left out")
     new_listing_sessions: int = Field(
-        5, ge=0, le=60, description="[KRX] no ±30 % limit on day one (60-400 %)"
+        default=5, ge=0, le=60, description="[KRX] no ±30 % limit on day one (60-400 %)"
     )
-    max_missing: int = Field(5, ge=0, description="[US] sessions without a stored row")
-    max_halt: int = Field(20, ge=0, description="[DATA] splits and mergers halt 2-4 weeks")
+    max_missing: int = Field(default=5, ge=0, description="[US] sessions without a stored row")
+    max_halt: int = Field(default=20, ge=0, description="[DATA] splits and mergers halt 2-4 weeks")
     max_adjusted_jump: float = Field(
-        0.31, gt=0, description="[KRX] beyond the limit after a halt: its adjustment failed"
+        default=0.31, gt=0, description="[KRX] beyond the limit after a halt: its adjustment failed"
     )
-    bar_tolerance_won: float = Field(2, ge=0, description="[DATA] rounding of adjusted bars")
-    bar_tolerance: Share = Field(0.001, description="[DATA] the same, relative")
+    bar_tolerance_won: float = Field(
+        default=2, ge=0, description="[DATA] rounding of adjusted bars"
+    )
+    bar_tolerance: Share = Field(default=0.001, description="[DATA] the same, relative")
     min_value20: Won = Field(
-        1_000_000_000, description="[DATA] gate L; 53 % of scanned stocks trade less a day"
+        default=1_000_000_000, description="[DATA] gate L; 53 % of scanned stocks trade less a day"
     )
-    value_window: Window = Field(20, description="[US] rows of gate L's mean")
+    value_window: Window = Field(default=20, description="[US] rows of gate L's mean")
 
 
 class TemplateRules(Model):
     """The trend template [MM]: eight conditions, all known or the part is missing."""
 
     points_each: Points = 2.5
-    short: Window = Field(50, description="[MM]")
-    middle: Window = Field(150, description="[MM]")
-    long: Window = Field(200, description="[MM]")
-    rising_over: int = Field(20, ge=1, le=50, description="[MM] the long average rose a month")
-    year: Window = Field(252, description="[MM] rows of the 52-week high and low")
-    above_low: Factor = Field(1.30, description="[MM] 30 % above the low of the year")
-    near_high: Factor = Field(0.75, description="[MM] within 25 % of the high of the year")
-    min_rs: float = Field(70, ge=0, le=100, description="[MM] relative strength")
-    rs_windows: tuple[Window, Window, Window, Window] = Field(
-        (63, 126, 189, 252), description="[RS]"
+    short: Window = Field(default=50, description="[MM]")
+    middle: Window = Field(default=150, description="[MM]")
+    long: Window = Field(default=200, description="[MM]")
+    rising_over: int = Field(
+        default=20, ge=1, le=50, description="[MM] the long average rose a month"
     )
-    rs_weights: tuple[Share, Share, Share, Share] = Field((0.4, 0.2, 0.2, 0.2), description="[RS]")
+    year: Window = Field(default=252, description="[MM] rows of the 52-week high and low")
+    above_low: Factor = Field(default=1.30, description="[MM] 30 % above the low of the year")
+    near_high: Factor = Field(default=0.75, description="[MM] within 25 % of the high of the year")
+    min_rs: float = Field(default=70, ge=0, le=100, description="[MM] relative strength")
+    rs_windows: tuple[Window, Window, Window, Window] = Field(
+        default=(63, 126, 189, 252), description="[RS]"
+    )
+    rs_weights: tuple[Share, Share, Share, Share] = Field(
+        default=(0.4, 0.2, 0.2, 0.2), description="[RS]"
+    )
 
     @property
     def rows(self) -> int:
@@ -94,27 +100,36 @@ class TemplateRules(Model):
 class ContractionRules(Model):
     """Swing highs, the contractions between them, and what makes a pattern."""
 
-    k: int = Field(5, ge=1, le=5, description="[DATA] 3/5/7 give 24/18/12 gated stocks a session")
-    last: int = Field(10, ge=2, le=10, description="[US] swing highs looked at")
-    window: int = Field(120, ge=10, le=120, description="[US] rows before the newest is known")
-    max_age: int = Field(120, ge=1, le=120, description="[US] rows since the newest was known")
-    near: Share = Field(0.10, description="[DATA] lower highs are bounces inside a decline")
-    min_depth: Share = Field(0.03, description="[DATA] less is no contraction: highs merge")
-    shrink: Share = Field(0.90, description="[DATA] of the depth before, at most")
-    min_count: int = Field(2, ge=1, le=10, description="[MM] two to six contractions")
-    max_count: int = Field(6, ge=1, le=10, description="[MM]")
-    max_last: Share = Field(0.10, description="[MM] depth of the last")
-    max_first: Share = Field(0.40, description="[MM] depth of the first")
-    min_base: int = Field(15, ge=1, description="[MM] rows since the first high")
-    recent: int = Field(3, ge=1, le=20, description="[US] rows since the first close above P")
-    extended: Factor = Field(1.05, description="[MM] buy range of 5 % above the pivot")
-    confirm_volume: Factor = Field(1.5, description="[MM] volume of a confirmed breakout")
-    confirm_window: Window = Field(50, description="[MM] against its mean before")
-    count_points: Steps = Field(((4, 15), (3, 13), (2, 10)), description="[US]")
-    ratio_points: Steps = Field(
-        ((0.50, 5), (0.65, 3), (0.80, 1)), description="[MM] each about half of the one before"
+    k: int = Field(
+        default=5, ge=1, le=5, description="[DATA] 3/5/7 give 24/18/12 gated stocks a session"
     )
-    last_points: Steps = Field(((0.05, 5), (0.075, 3), (0.10, 1)), description="[US]")
+    last: int = Field(default=10, ge=2, le=10, description="[US] swing highs looked at")
+    window: int = Field(
+        default=120, ge=10, le=120, description="[US] rows before the newest is known"
+    )
+    max_age: int = Field(
+        default=120, ge=1, le=120, description="[US] rows since the newest was known"
+    )
+    near: Share = Field(default=0.10, description="[DATA] lower highs are bounces inside a decline")
+    min_depth: Share = Field(default=0.03, description="[DATA] less is no contraction: highs merge")
+    shrink: Share = Field(default=0.90, description="[DATA] of the depth before, at most")
+    min_count: int = Field(default=2, ge=1, le=10, description="[MM] two to six contractions")
+    max_count: int = Field(default=6, ge=1, le=10, description="[MM]")
+    max_last: Share = Field(default=0.10, description="[MM] depth of the last")
+    max_first: Share = Field(default=0.40, description="[MM] depth of the first")
+    min_base: int = Field(default=15, ge=1, description="[MM] rows since the first high")
+    recent: int = Field(
+        default=3, ge=1, le=20, description="[US] rows since the first close above P"
+    )
+    extended: Factor = Field(default=1.05, description="[MM] buy range of 5 % above the pivot")
+    confirm_volume: Factor = Field(default=1.5, description="[MM] volume of a confirmed breakout")
+    confirm_window: Window = Field(default=50, description="[MM] against its mean before")
+    count_points: Steps = Field(default=((4, 15), (3, 13), (2, 10)), description="[US]")
+    ratio_points: Steps = Field(
+        default=((0.50, 5), (0.65, 3), (0.80, 1)),
+        description="[MM] each about half of the one before",
+    )
+    last_points: Steps = Field(default=((0.05, 5), (0.075, 3), (0.10, 1)), description="[US]")
 
 
 class DryUpRules(Model):
@@ -122,7 +137,9 @@ class DryUpRules(Model):
 
     short: Window = 5
     long: Window = 50
-    steps: Steps = Field(((0.50, 10), (0.70, 7), (0.85, 4), (1.00, 2)), description="[DATA]")
+    steps: Steps = Field(
+        default=((0.50, 10), (0.70, 7), (0.85, 4), (1.00, 2)), description="[DATA]"
+    )
 
 
 class TightnessRules(Model):
@@ -130,19 +147,19 @@ class TightnessRules(Model):
 
     atr_short: Window = 5
     atr_long: Window = 50
-    atr_steps: Steps = Field(((0.50, 5), (0.65, 4), (0.80, 2)), description="[DATA]")
-    band: Window = Field(20, description="Bollinger's window")
-    band_width: Factor = Field(4.0, description="two deviations on each side")
-    band_range: Window = Field(120, description="[DATA] rows the width is placed in")
-    band_steps: Steps = Field(((0.05, 5), (0.15, 3), (0.30, 1)), description="[DATA]")
+    atr_steps: Steps = Field(default=((0.50, 5), (0.65, 4), (0.80, 2)), description="[DATA]")
+    band: Window = Field(default=20, description="Bollinger's window")
+    band_width: Factor = Field(default=4.0, description="two deviations on each side")
+    band_range: Window = Field(default=120, description="[DATA] rows the width is placed in")
+    band_steps: Steps = Field(default=((0.05, 5), (0.15, 3), (0.30, 1)), description="[DATA]")
 
 
 class PivotRules(Model):
     """How close to the pivot the price is."""
 
-    near: Factor = Field(0.97, description="[US] of P, forming")
+    near: Factor = Field(default=0.97, description="[US] of P, forming")
     near_points: Points = 5
-    far: Factor = Field(0.95, description="[US] of P, forming")
+    far: Factor = Field(default=0.95, description="[US] of P, forming")
     far_points: Points = 3
 
 
@@ -151,15 +168,17 @@ class SmartMoneyRules(Model):
 
     sessions: Literal[5] = 5
     foreign: Steps = Field(
-        ((0.10, 12), (0.05, 9), (0.02, 6), (0.005, 3)),
+        default=((0.10, 12), (0.05, 9), (0.02, 6), (0.005, 3)),
         description="[DATA] quartiles -3.5 / 0.8 / 6.7 %; 16 % of stocks reach the top",
     )
     institution: Steps = Field(
-        ((0.06, 10), (0.03, 7), (0.01, 4), (0.002, 2)),
+        default=((0.06, 10), (0.03, 7), (0.01, 4), (0.002, 2)),
         description="[DATA] quartiles -2.1 / 0.0 / 0.9 %; 11 % of stocks reach the top",
     )
-    both: Points = Field(4, description="[US] both positive")
-    streak: Steps = Field(((5, 4), (3, 2)), description="[US] sessions in a row, ending at q")
+    both: Points = Field(default=4, description="[US] both positive")
+    streak: Steps = Field(
+        default=((5, 4), (3, 2)), description="[US] sessions in a row, ending at q"
+    )
 
 
 class VcpGates(Model):
@@ -175,19 +194,19 @@ class VcpRules(Model):
     """The volatility contraction pattern, 0-100."""
 
     full: Points = 100
-    min_out_of: Points = Field(60, description="[US] known points needed for a grade")
+    min_out_of: Points = Field(default=60, description="[US] known points needed for a grade")
     grades: Grades = Grades(S=80, A=65, B=50)
-    min_grade: Grade = Field("B", description="[US] from here on a stock is a signal")
+    min_grade: Grade = Field(default="B", description="[US] from here on a stock is a signal")
     gates: VcpGates = VcpGates()
-    min_template: int = Field(6, ge=0, le=8, description="[DATA] of the eight conditions")
+    min_template: int = Field(default=6, ge=0, le=8, description="[DATA] of the eight conditions")
     template: TemplateRules = TemplateRules()
     contractions: ContractionRules = ContractionRules()
     volume_dry_up: DryUpRules = DryUpRules()
     tightness: TightnessRules = TightnessRules()
     pivot: PivotRules = PivotRules()
     smart_money: SmartMoneyRules = SmartMoneyRules()
-    stop: Share = Field(0.92, description="[MM] of the entry, at the lowest: stop 7-8 %")
-    reward: Factor = Field(2.0, description="[MM] target in units of the risk")
+    stop: Share = Field(default=0.92, description="[MM] of the entry, at the lowest: stop 7-8 %")
+    reward: Factor = Field(default=2.0, description="[MM] target in units of the risk")
 
 
 class DaytradingGates(Model):
@@ -225,33 +244,37 @@ class DaytradingRules(Model):
     """Seven checks, each passed, partial or failed, 0-105 [OLD]."""
 
     full: Annotated[float, Field(gt=0)] = 105
-    min_out_of: Annotated[float, Field(ge=0, le=105)] = Field(63, description="60 % of 105")
+    min_out_of: Annotated[float, Field(ge=0, le=105)] = Field(default=63, description="60 % of 105")
     grades: Grades = Grades(S=90, A=75, B=60)
     min_grade: Grade = "B"
     gates: DaytradingGates = DaytradingGates()
-    passed: Points = Field(15, description="[OLD]")
-    partial: Points = Field(8, description="[OLD]")
+    passed: Points = Field(default=15, description="[OLD]")
+    partial: Points = Field(default=8, description="[OLD]")
     volume_window: Window = 20
-    volume_passed: Factor = Field(2.0, description="[OLD]")
-    volume_partial: Factor = Field(1.5, description="[OLD]")
-    range_window: Window = Field(20, description="[OLD] rows of momentum and box")
-    momentum_near: Factor = Field(0.99, description="[OLD]")
-    average_window: Window = Field(5, description="[OLD]")
-    average_near: Factor = Field(0.99, description="[OLD]")
-    net_buying_passed: Won = Field(10_000_000_000, description="[OLD] five sessions")
-    net_buying_partial: Won = Field(5_000_000_000, description="[OLD]")
-    rebound_fall: float = Field(-0.03, ge=-0.3, le=0, description="[OLD] the session before")
-    rebound_rise: float = Field(0.02, ge=0, le=0.3, description="[OLD]")
-    rebound_partial_fall: float = Field(-0.01, ge=-0.3, le=0, description="[OLD]")
-    sector_window: Window = Field(5, description="[OLD] rows of the return ranked")
-    sector_passed: Share = Field(0.20, description="[OLD]")
-    sector_partial: Share = Field(0.40, description="[OLD]")
-    sector_members: int = Field(5, ge=1, description="[US] fewer: the check is missing")
-    min_value: Won = Field(5_000_000_000, description="[DATA] traded today")
-    target: Factor = Field(1.05, description="[OLD]")
-    stop: Factor = Field(0.97, description="[OLD]")
-    earliest: Clock = Field("09:20", description="[DATA] before it volume says nothing")
-    min_share: Share = Field(0.10, description="[DATA] expected share below which it is missing")
+    volume_passed: Factor = Field(default=2.0, description="[OLD]")
+    volume_partial: Factor = Field(default=1.5, description="[OLD]")
+    range_window: Window = Field(default=20, description="[OLD] rows of momentum and box")
+    momentum_near: Factor = Field(default=0.99, description="[OLD]")
+    average_window: Window = Field(default=5, description="[OLD]")
+    average_near: Factor = Field(default=0.99, description="[OLD]")
+    net_buying_passed: Won = Field(default=10_000_000_000, description="[OLD] five sessions")
+    net_buying_partial: Won = Field(default=5_000_000_000, description="[OLD]")
+    rebound_fall: float = Field(
+        default=-0.03, ge=-0.3, le=0, description="[OLD] the session before"
+    )
+    rebound_rise: float = Field(default=0.02, ge=0, le=0.3, description="[OLD]")
+    rebound_partial_fall: float = Field(default=-0.01, ge=-0.3, le=0, description="[OLD]")
+    sector_window: Window = Field(default=5, description="[OLD] rows of the return ranked")
+    sector_passed: Share = Field(default=0.20, description="[OLD]")
+    sector_partial: Share = Field(default=0.40, description="[OLD]")
+    sector_members: int = Field(default=5, ge=1, description="[US] fewer: the check is missing")
+    min_value: Won = Field(default=5_000_000_000, description="[DATA] traded today")
+    target: Factor = Field(default=1.05, description="[OLD]")
+    stop: Factor = Field(default=0.97, description="[OLD]")
+    earliest: Clock = Field(default="09:20", description="[DATA] before it volume says nothing")
+    min_share: Share = Field(
+        default=0.10, description="[DATA] expected share below which it is missing"
+    )
     expected_share: tuple[tuple[Clock, Share], ...] = EXPECTED_SHARE
 
 
@@ -269,46 +292,56 @@ class ClosingBetRules(Model):
     """Buying at the close for the next session, 0-12 [OLD]."""
 
     full: Points = 12
-    min_out_of: Points = Field(7, description="[DATA] news and supply missing leaves 7 of 12")
+    min_out_of: Points = Field(
+        default=7, description="[DATA] news and supply missing leaves 7 of 12"
+    )
     grades: Grades = Grades(S=10, A=8, B=6)
     min_grade: Grade = "B"
     gates: ClosingBetGates = ClosingBetGates()
-    news_days: int = Field(7, ge=1, le=30, description="[OLD] calendar days")
-    news_points: Points = Field(3, description="[OLD] positive minus negative, at most")
+    news_days: int = Field(default=7, ge=1, le=30, description="[OLD] calendar days")
+    news_points: Points = Field(default=3, description="[OLD] positive minus negative, at most")
     value_steps: Steps = Field(
-        ((500e9, 3), (100e9, 2), (30e9, 1)),
+        default=((500e9, 3), (100e9, 2), (30e9, 1)),
         description="[DATA] 9 / 73 / 207 stocks a session in early 2026, 3 / 30 / 108 in 2024-25",
     )
-    pattern_points: Points = Field(1, description="[OLD] the vcp pattern")
-    year: Window = Field(252, description="[OLD]")
-    near_high: Factor = Field(0.95, description="[OLD] of the high of the year")
-    near_high_points: Points = Field(1, description="[OLD]")
-    candle: Factor = Field(1.01, description="[OLD] close over open")
-    candle_points: Points = Field(1, description="[OLD]")
-    period_window: Window = Field(10, description="[DATA] rows of the low")
-    period_recent: int = Field(3, ge=1, le=9, description="[DATA] rows since the low, at most")
-    period_rise: Factor = Field(1.03, description="[DATA] close over that row's close")
-    period_fall: Factor = Field(0.95, description="[DATA] the low under the high of 20 rows")
-    period_high_window: Window = Field(20, description="[DATA]")
-    period_points: Points = Field(1, description="[DATA] 7 % of rows; the old rule 39 %")
-    supply_share: Share = Field(0.01, description="[DATA] any positive count: 72 % of stocks")
-    supply_points: Points = Field(1, description="[OLD] each, foreigners and institutions")
-    target: Factor = Field(1.15, description="[OLD]")
-    stop: Factor = Field(0.95, description="[OLD]")
+    pattern_points: Points = Field(default=1, description="[OLD] the vcp pattern")
+    year: Window = Field(default=252, description="[OLD]")
+    near_high: Factor = Field(default=0.95, description="[OLD] of the high of the year")
+    near_high_points: Points = Field(default=1, description="[OLD]")
+    candle: Factor = Field(default=1.01, description="[OLD] close over open")
+    candle_points: Points = Field(default=1, description="[OLD]")
+    period_window: Window = Field(default=10, description="[DATA] rows of the low")
+    period_recent: int = Field(
+        default=3, ge=1, le=9, description="[DATA] rows since the low, at most"
+    )
+    period_rise: Factor = Field(default=1.03, description="[DATA] close over that row's close")
+    period_fall: Factor = Field(
+        default=0.95, description="[DATA] the low under the high of 20 rows"
+    )
+    period_high_window: Window = Field(default=20, description="[DATA]")
+    period_points: Points = Field(default=1, description="[DATA] 7 % of rows; the old rule 39 %")
+    supply_share: Share = Field(
+        default=0.01, description="[DATA] any positive count: 72 % of stocks"
+    )
+    supply_points: Points = Field(default=1, description="[OLD] each, foreigners and institutions")
+    target: Factor = Field(default=1.15, description="[OLD]")
+    stop: Factor = Field(default=0.95, description="[OLD]")
     exit: Literal["next_open", "next_0930", "next_close", "levels"] = Field(
-        "next_open", description="[DATA] +15 % is touched in 2-7 % of cases"
+        default="next_open", description="[DATA] +15 % is touched in 2-7 % of cases"
     )
-    size_s: Share = Field(0.15, description="[OLD] of capital")
-    size_a: Share = Field(0.12, description="[OLD]")
-    size_b: Share = Field(0.10, description="[OLD]")
-    size_c: Share = Field(0.0, description="[US] C is no signal")
-    max_loss: Share = Field(0.01, description="[US] of capital, for one position")
+    size_s: Share = Field(default=0.15, description="[OLD] of capital")
+    size_a: Share = Field(default=0.12, description="[OLD]")
+    size_b: Share = Field(default=0.10, description="[OLD]")
+    size_c: Share = Field(default=0.0, description="[US] C is no signal")
+    max_loss: Share = Field(default=0.01, description="[US] of capital, for one position")
     assumed_gap: Annotated[float, Field(gt=0, le=1)] = Field(
-        0.10, description="[DATA] the stop isn't a guaranteed price"
+        default=0.10, description="[DATA] the stop isn't a guaranteed price"
     )
-    max_value20: Share = Field(0.01, description="[US] of the mean value of 20 rows")
-    max_positions: int = Field(5, ge=0, description="[DATA] uncapped: up to 817 % of capital")
-    max_exposure: Share = Field(0.50, description="[US] of capital a session")
+    max_value20: Share = Field(default=0.01, description="[US] of the mean value of 20 rows")
+    max_positions: int = Field(
+        default=5, ge=0, description="[DATA] uncapped: up to 817 % of capital"
+    )
+    max_exposure: Share = Field(default=0.50, description="[US] of capital a session")
 
 
 class Ramp(Model):
@@ -328,13 +361,13 @@ class Ramp(Model):
 class MarketGateRules(Model):
     """How rough the market is, 0-100 [DATA: 2015-2026, GREEN 31, YELLOW 40, RED 29 %]."""
 
-    green: float = Field(70, gt=0, le=100)
-    red: float = Field(40, ge=0, lt=100)
-    hysteresis: float = Field(5, ge=0, le=20, description="[DATA] changes on 20 % of days")
-    min_known: Points = Field(60, description="the index parts alone")
+    green: float = Field(default=70, gt=0, le=100)
+    red: float = Field(default=40, ge=0, lt=100)
+    hysteresis: float = Field(default=5, ge=0, le=20, description="[DATA] changes on 20 % of days")
+    min_known: Points = Field(default=60, description="the index parts alone")
     change1: Ramp = Ramp(low=-0.015, high=0.015, points=5)
     change5: Ramp = Ramp(low=-0.03, high=0.03, points=5)
-    change_window: int = Field(5, ge=2, le=60)
+    change_window: int = Field(default=5, ge=2, le=60)
     short: Window = 20
     long: Window = 60
     over_short: Ramp = Ramp(low=-0.03, high=0.03, points=8)
@@ -342,13 +375,15 @@ class MarketGateRules(Model):
     short_over_long: Ramp = Ramp(low=-0.03, high=0.03, points=6)
     advancers: Ramp = Ramp(low=0.30, high=0.70, points=10)
     above_average: Ramp = Ramp(low=0.20, high=0.60, points=20)
-    breadth_window: Window = Field(50, le=60)
+    breadth_window: Window = Field(default=50, le=60)
     sector_points: Points = 10
-    sector_move: Share = Field(0.01, description="above it bullish, below its negative bearish")
-    sector_members: int = Field(5, ge=1)
-    sector_score_slope: float = Field(20, gt=0, description="score points for one percent")
+    sector_move: Share = Field(
+        default=0.01, description="above it bullish, below its negative bearish"
+    )
+    sector_members: int = Field(default=5, ge=1)
+    sector_score_slope: float = Field(default=20, gt=0, description="score points for one percent")
     scale_green: Share = 1.0
-    scale_yellow: Share = Field(0.6, description="[DATA] volatility 1.1 / 1.0 / 1.4 %")
+    scale_yellow: Share = Field(default=0.6, description="[DATA] volatility 1.1 / 1.0 / 1.4 %")
     scale_red: Share = 0.3
 
     @model_validator(mode="after")

@@ -9,6 +9,7 @@ from datetime import date
 import polars as pl
 
 from market.data import MarketData
+from market.schemas import DailyBars, InstrumentFlags, Instruments, NetBuying, News
 from scanners import market_gate
 from scanners.batch import STOCK_SCANNERS, Piece, Request, cross_section, panel_of, score
 from scanners.closing_bet_words import sized
@@ -107,11 +108,11 @@ def _split(data: MarketData, batches: list[tuple[str, str]]) -> Iterator[MarketD
         mine = pl.col("ticker").is_between(pl.lit(low), pl.lit(high))
         yield replace(
             data,
-            bars=data.bars.filter(mine),
-            instruments=data.instruments.filter(mine),
-            flags=data.flags.filter(mine),
-            net_buying=data.net_buying.filter(mine),
-            news=None if data.news is None else data.news.filter(mine),
+            bars=DailyBars.cast(data.bars.filter(mine)),
+            instruments=Instruments.cast(data.instruments.filter(mine)),
+            flags=InstrumentFlags.cast(data.flags.filter(mine)),
+            net_buying=NetBuying.cast(data.net_buying.filter(mine)),
+            news=None if data.news is None else News.cast(data.news.filter(mine)),
         )
 
 
