@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 from sqlalchemy import Connection, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from db.bulk import Stored, lock, store
 from db.models import MarketGate
@@ -87,7 +88,7 @@ class Gates:
         """The newest gate of each session, newest first; only of sessions before that date."""
         newest = (
             select(*table_of(MarketGate).c)
-            .distinct(MarketGate.session)
+            .ext(distinct_on(MarketGate.session))
             .order_by(MarketGate.session.desc(), MarketGate.as_of.desc())
         )
         if before is not None:

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, Literal
 
 from sqlalchemy import Connection, insert, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from db.models import ScanRun
 from db.models.base import table_of
@@ -69,7 +70,7 @@ class Runs:
         """Each scanner's newest completed run of its latest session, with all columns."""
         query = (
             select(*table_of(ScanRun).c)
-            .distinct(ScanRun.scanner)
+            .ext(distinct_on(ScanRun.scanner))
             .where(ScanRun.status == "completed")
             .order_by(
                 ScanRun.scanner, ScanRun.session.desc(), ScanRun.as_of.desc(), ScanRun.id.desc()

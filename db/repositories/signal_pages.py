@@ -19,6 +19,7 @@ from sqlalchemy import (
     true,
     tuple_,
 )
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from db.models import InstrumentVersion, ScanRun, Signal
 from db.models.base import table_of
@@ -49,7 +50,7 @@ class SignalPages:
         """Each scanner's newest completed slot, within a session or slot if given."""
         query = (
             select(ScanRun.scanner, ScanRun.session, ScanRun.as_of)
-            .distinct(ScanRun.scanner)
+            .ext(distinct_on(ScanRun.scanner))
             .where(ScanRun.status == "completed", ScanRun.scanner.in_(scanners))
             .order_by(ScanRun.scanner, ScanRun.session.desc(), ScanRun.as_of.desc())
         )

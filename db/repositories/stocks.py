@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 from sqlalchemy import CTE, Connection, Select, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from db.models import (
     Collection,
@@ -77,7 +78,7 @@ class Stocks:
         sessions = _last_sessions(10)
         query = (
             select(*table_of(DailyBar).c, Collection.collected_at)
-            .distinct(DailyBar.ticker)
+            .ext(distinct_on(DailyBar.ticker))
             .join(sessions, sessions.c.session == DailyBar.session)
             .outerjoin(Collection, Collection.id == DailyBar.collection_id)
             .where(DailyBar.ticker.in_(tickers))
@@ -102,7 +103,7 @@ class Stocks:
         newest = _last_sessions(sessions)
         query = (
             select(*table_of(NetBuyingRow).c)
-            .distinct(NetBuyingRow.session)
+            .ext(distinct_on(NetBuyingRow.session))
             .join(newest, newest.c.session == NetBuyingRow.session)
             .where(NetBuyingRow.ticker == ticker)
             .order_by(NetBuyingRow.session, NetBuyingRow.known_at.desc())
@@ -152,7 +153,7 @@ def _newest_versions() -> Select[Any]:
             Listing.delisted,
             newest_flags.label("flags"),
         )
-        .distinct(version.ticker)
+        .ext(distinct_on(version.ticker))
         .outerjoin(Listing, Listing.ticker == version.ticker)
         .order_by(version.ticker, version.since.desc())
     )

@@ -1,0 +1,132 @@
+"""The API on a loopback port: real uvicorn in a thread, over a role that may only read."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import httpx
+from fastapi import FastAPI
+from uvicorn import Server
+
+from api.app import create_app
+from api.services import Services
+from api.serving import make_server
+from db import Database
+from db.engine import SERVER, Pool
+from db.reading_role import READER_ROLE, make_reader
+from settings import Settings
+
+T = TypeVar("T")
+NO_LIMIT = {"api_rate_limit": "", "api_port": 0}
+
+
+@dataclass
+class Served:
+    """A running server."""
+
+    app: FastAPI
+    database: Database
+    server: Server
+    loop: asyncio.AbstractEventLoop
+    leftovers: list[str] = field(default_factory=list)
+    """Names of the tasks that were still there after the shutdown."""
+
+    @property
+    def port(self) -> int:
+        return int(self.server.servers[0].sockets[0].getsockname()[1])
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def ws(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/ws"
+
+    @property
+    def services(self) -> Services:
+        services: Services = self.app.state.services
+        return services
+
+    def client(self, **more: Any) -> httpx.Client:
+        return httpx.Client(base_url=self.url, timeout=20, **more)
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine in the server's own loop."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(20)
+
+    def wait_until_listening(self) -> None:
+        eventually(lambda: self.services.notifier.listening)
+
+    def settle(self, event_id: int) -> None:
+        """Wait until that event was offered to everybody."""
+        eventually(lambda: (self.services.notifier.position or 0) >= event_id)
+
+
+def eventually(true: Any, seconds: float = 20) -> None:
+    """Wait until a condition holds."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            raise AssertionError("it never came to hold")
+        time.sleep(0.01)
+
+
+def read_only(database: Database, *, size: int = 5, wait: float = 2) -> Database:
+    """The same database for the role that may only read."""
+    with database.connection() as connection:
+        make_reader(connection)
+        connection.commit()
+    pool = Pool(size=size, overflow=0, wait=wait, connect=5)
+    return Database(database.url_as(READER_ROLE), pool=pool, reading=SERVER)
+
+
+@contextmanager
+def serving(database: Database, *, clock: Any = None, **settings: Any) -> Iterator[Served]:
+    """Serve that database; settings in their own names, `ping_seconds` and `silent_seconds`."""
+    pings = {k: settings.pop(k) for k in ("ping_seconds", "silent_seconds") if k in settings}
+    config = Settings(**(NO_LIMIT | settings))
+    reading = read_only(database, size=config.api_connections)
+    started: dict[str, Any] = {}
+    ready = threading.Event()
+
+    async def main() -> None:
+        app = create_app(config, reading, clock=clock, **pings)
+        server = make_server(app, config)
+        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+        served = Served(app, reading, server, asyncio.get_running_loop())
+        started["served"] = served
+        serving = asyncio.create_task(server._serve())
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.005)
+        ready.set()
+        await serving
+        await asyncio.sleep(0)
+        me = asyncio.current_task()
+        served.leftovers = [str(t) for t in asyncio.all_tasks() if t is not me and not t.done()]
+
+    def run() -> None:
+        try:
+            asyncio.run(main())
+        finally:
+            ready.set()
+
+    thread = threading.Thread(target=run, name="api-under-test")
+    thread.start()
+    try:
+        ready.wait(30)
+        served: Served = started["served"]
+        served.wait_until_listening()
+        yield served
+    finally:
+        if "served" in started:
+            started["served"].server.should_exit = True
+        thread.join(40)
+        reading.close()
+        assert not thread.is_alive(), "the server didn't stop"
