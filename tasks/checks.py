@@ -134,7 +134,8 @@ def _jumps(numbered: pl.DataFrame, flags: pl.DataFrame) -> pl.DataFrame:
 
 
 def _collected(bars: pl.DataFrame) -> pl.DataFrame:
-    return bars.group_by("session").agg(pl.col("collected_at").min())
+    # The newest: what is collected again unchanged keeps the time it was first seen.
+    return bars.group_by("session").agg(pl.col("collected_at").max())
 
 
 def _judge(row: dict[str, object], *, calendar: TradingCalendar, settings: Settings) -> list[Check]:
