@@ -13,7 +13,7 @@ from rich.text import Text
 
 from flows.summary import RunSummary
 
-PIPED_WIDTH = 140  # characters, where there is no terminal to ask
+PIPED_WIDTH = 132  # characters, where there is no terminal to ask
 GRADE_STYLES = {"S": "bold red", "A": "red", "B": "yellow"}
 GATE_STYLES = {"GREEN": "bold green", "YELLOW": "bold yellow", "RED": "bold red"}
 
