@@ -111,7 +111,7 @@ def _stored(
     bottom = pl.col("low") - pl.min_horizontal("open", "high", "close")
     off = pl.max_horizontal(top, bottom)
     moved = (pl.col("volume") > 0) & (pl.col("open") > 0)
-    wrong = (off > rules.bar_tolerance_won) & above(off, pl.col("high") * rules.bar_tolerance)
+    wrong = (off > rules.bar_tolerance_won) & above(off, pl.col("close") * rules.bar_tolerance)
     return (
         frame.with_columns(factor=factor_expr())
         .with_columns(scale=scale_expr())
