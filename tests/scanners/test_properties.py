@@ -36,12 +36,12 @@ def scanned(market: Market, score_from: date | None = None) -> MarketScan:
     return scan(market.data, market.schedule, score_from or market.last, RULES)
 
 
-def assert_same_session(whole: MarketScan, cut: MarketScan, session: date) -> None:
+def assert_same_sessions(whole: MarketScan, cut: MarketScan, *sessions: date) -> None:
     """Scores with all their columns, signals, counts and who was left out."""
     for name in STOCKS:
         for table in ("scores", "signals", "counts", "left_out"):
             expected, got = (
-                getattr(found.results[name], table).filter(pl.col("session") == session)
+                getattr(found.results[name], table).filter(pl.col("session").is_in(sessions))
                 for found in (whole, cut)
             )
             keys = [c for c in ("session", "ticker", "reason") if c in expected.columns]
@@ -58,7 +58,7 @@ def test_what_comes_after_a_session_changes_nothing_in_it(seed: int, back: int) 
     session = sessions[-1 - back]
     whole = scanned(market, sessions[-45])
     cut = scanned(market.between(sessions[0], session), session)
-    assert_same_session(whole, cut, session)
+    assert_same_sessions(whole, cut, session)
 
 
 @FEW
@@ -67,7 +67,7 @@ def test_what_lies_before_the_lookback_changes_nothing(seed: int, extra: int) ->
     market = random_market(seed)
     sessions = market.schedule["session"]
     first = sessions[-1 - LOOKBACK - extra]
-    assert_same_session(scanned(market), scanned(market.between(first, market.last)), market.last)
+    assert_same_sessions(scanned(market), scanned(market.between(first, market.last)), market.last)
 
 
 def test_a_split_tomorrow_leaves_todays_levels_as_traded() -> None:
@@ -88,11 +88,36 @@ def test_a_split_tomorrow_leaves_todays_levels_as_traded() -> None:
     assert row["score"].item() == unsplit["score"].item()
 
 
+def with_action(market: Market, numerator: int, denominator: int) -> Market:
+    """On the last morning every stock's base becomes that fraction of its last close."""
+    bars = market.data.bars.sort("ticker", "session")
+    base = pl.col("close").shift(1).over("ticker") * numerator // denominator
+    flat = [base.alias(name) for name in ("open", "high", "low", "close", "base")]
+    before, after = (
+        bars.filter(pl.col("session") < market.last),
+        bars.with_columns(flat).filter(pl.col("session") == market.last),
+    )
+    data = replace(market.data, bars=DailyBars.validate(pl.concat([before, after])))
+    return replace(market, data=data)
+
+
+@FEW
+@given(seed=SEEDS, fraction=st.sampled_from([(1, 5), (5, 1), (1, 3), (2, 3), (1, 2), (2, 1)]))
+def test_a_corporate_action_tomorrow_changes_nothing_until_today(
+    seed: int, fraction: tuple[int, int]
+) -> None:
+    market = random_market(seed, stocks=12, multiple=30)
+    sessions = market.schedule["session"]
+    expected = scanned(market, sessions[-150])
+    got = scanned(with_action(market, *fraction), sessions[-150])
+    assert_same_sessions(expected, got, *sessions[-150:-1])
+
+
 def times(market: Market, numerator: int, denominator: int) -> Market:
-    """The first stock at another price scale; shares, won and everything else stay."""
+    """Nine stocks at another price scale; shares, won and everything else stay."""
     prices = pl.col("open", "high", "low", "close", "base")
     scaled = (
-        pl.when(pl.col("ticker") == ticker(1)).then(prices * numerator // denominator)
+        pl.when(pl.col("ticker") <= ticker(9)).then(prices * numerator // denominator)
     ).otherwise(prices)
     bars = DailyBars.validate(market.data.bars.with_columns(scaled.name.keep()))
     return replace(market, data=replace(market.data, bars=bars))
@@ -108,8 +133,8 @@ def test_the_scale_of_prices_changes_no_score(
     seed: int, scale: tuple[int, int], adjusted: bool
 ) -> None:
     # Multiples of 30 won stay whole when divided by 2, 3 and 5.
-    market = random_market(seed, multiple=30, adjusted=adjusted, splits=not adjusted)
-    session = market.schedule["session"][-20]
+    market = random_market(seed, stocks=12, multiple=30, adjusted=adjusted, splits=not adjusted)
+    session = market.schedule["session"][-150]
     before, after = scanned(market, session), scanned(times(market, *scale), session)
     for name in STOCKS:
         same = ["session", "ticker", "score", "out_of"]

@@ -25,7 +25,11 @@ def random_market(
     multiple: int = 1,
     adjusted: bool = False,
 ) -> Market:
-    """Deterministic. All prices are multiples of `multiple` won; splits are two to one."""
+    """Deterministic. Splits are two to one.
+
+    A `multiple` above 1 makes prices coarse, multiples of so many won: equal prices, and
+    prices exactly at a limit, are then common.
+    """
     rng = np.random.default_rng(seed)
     days = weekdays(sessions)
     told = [_stock(rng, i, days, splits, multiple, adjusted) for i in range(1, stocks + 1)]
@@ -69,7 +73,7 @@ def _stock(
     late = int(rng.choice([0, 0, 0, 60]))
     days = days[late:]
     n = len(days)
-    level = rng.uniform(1_000, 60_000)
+    level = rng.uniform(1_000, 60_000) if multiple == 1 else multiple * rng.uniform(40, 120)
     close = level * _closes(rng, n)
     opened = close * np.exp(rng.normal(0, 0.008, n))
     high = np.maximum(opened, close) * np.exp(rng.exponential(0.006, n))
