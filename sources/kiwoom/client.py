@@ -14,6 +14,7 @@ from sources.http.call import Call, Rate, Reply, Request, Unusable
 from sources.http.client import Client
 from sources.http.tokens import Token, TokenHolder
 from sources.kiwoom.answers import TokenRefused, read_answer
+from sources.wire import WireRow
 
 PROVIDER: Final = "kiwoom"
 MOST_PAGES: Final = 100
@@ -29,8 +30,6 @@ PATHS: Final[Mapping[str, str]] = {
     "ka20003": "/api/dostk/sect",
     "ka20006": "/api/dostk/chart",
 }
-
-WireRow = Mapping[str, Any]
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from errors import BadMarketData
 from market.calendar import TradingCalendar
 from market.schemas import DailyBars
 from sources.kiwoom.client import PROVIDER, KiwoomClient
-from sources.kiwoom.parsing import frame, only, parse_rows, text
 from sources.kiwoom.rows import DayBar
+from sources.wire import frame, only, parse_rows, text
 
 TR: Final = "ka10081"
 AS_TRADED: Final = "0"  # upd_stkpc_tp; 1 adjusts, but only for events up to base_dt

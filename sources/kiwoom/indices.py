@@ -11,8 +11,8 @@ import dataframely as dy
 from errors import BadMarketData
 from market.schemas import IndexBars
 from sources.kiwoom.client import KiwoomClient
-from sources.kiwoom.parsing import frame, only, parse_rows, text
-from sources.kiwoom.rows import IndexBar, IndexNow, RowError, SectorNow
+from sources.kiwoom.rows import IndexBar, IndexNow, SectorNow
+from sources.wire import RowError, frame, only, parse_rows, text
 
 DAYS: Final = "ka20006"
 NOW: Final = "ka20001"

@@ -15,9 +15,9 @@ from errors import BadMarketData
 from market.schemas import InstrumentFlags, Instruments
 from sources.files_observations import SPAC, kind
 from sources.http.call import Call
-from sources.kiwoom.client import PROVIDER, KiwoomClient, WireRow
-from sources.kiwoom.parsing import Rejected, frame, parse_rows, text, tolerate
-from sources.kiwoom.rows import ListedStock, RowError
+from sources.kiwoom.client import PROVIDER, KiwoomClient
+from sources.kiwoom.rows import ListedStock
+from sources.wire import Rejected, RowError, WireRow, frame, parse_rows, text, tolerate
 
 TR: Final = "ka10099"
 MARKETS: Final = {"0": "KOSPI", "10": "KOSDAQ"}

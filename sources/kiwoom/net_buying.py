@@ -13,8 +13,8 @@ from errors import BadMarketData
 from market.schemas import NetBuying
 from sources.kiwoom.client import PROVIDER, KiwoomClient
 from sources.kiwoom.numbers import MILLION
-from sources.kiwoom.parsing import frame, only, parse_rows, text, tolerate
 from sources.kiwoom.rows import MarketNetBuying, StockNetBuying
+from sources.wire import frame, only, parse_rows, text, tolerate
 
 MARKET: Final = "ka10066"
 STOCK: Final = "ka10059"

@@ -14,6 +14,7 @@ from datetime import date, time
 from typing import Final
 
 from market.schemas import TICKER
+from sources.wire import BadNumber
 
 # A run of one sign counts once: "--28837" is -28837. Two different signs are no number.
 _WHOLE: Final = re.compile(r"(\+*|-*)([0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)", re.ASCII)
@@ -27,10 +28,6 @@ LARGEST: Final = 10**12  # beyond any count or amount here; times a million stil
 MILLION: Final = 1_000_000
 
 _MISSING_DAY: Final = ("", "00000000")
-
-
-class BadNumber(ValueError):
-    """A text that isn't a number of the expected form; the message quotes it."""
 
 
 def price(text: str) -> int | None:

@@ -11,8 +11,8 @@ from typing import Final
 from errors import BadMarketData
 from sources.kiwoom.client import KiwoomClient
 from sources.kiwoom.instruments import Listing
-from sources.kiwoom.parsing import Rejected, only, parse_rows, text, tolerate
 from sources.kiwoom.rows import Quote, StockQuote
+from sources.wire import Rejected, only, parse_rows, text, tolerate
 
 SWEEP: Final = "ka20002"
 CHOSEN: Final = "ka10095"

@@ -5,17 +5,14 @@ Each class is one TR of the official specification; its fields' wire names are t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from sources.kiwoom import numbers
-from sources.kiwoom.numbers import BadNumber
-
-T = TypeVar("T")
+from sources.wire import BadNumber, Row, given
 
 # The percentage is rounded (or cut) to two places.
 PERCENT_ROUNDING = 0.011
@@ -29,22 +26,6 @@ class Direction(StrEnum):
     FLAT = "3"
     LOWER_LIMIT = "4"
     DOWN = "5"
-
-
-class RowError(ValueError):
-    """A row that can't be taken; says which field holds what."""
-
-
-def given(parse: Callable[[str], T | None]) -> Callable[[str], T]:
-    """The parser for a field that may not be blank."""
-
-    def parse_given(text: str) -> T:
-        value = parse(text)
-        if value is None:
-            raise BadNumber("blank")
-        return value
-
-    return parse_given
 
 
 Price = Annotated[int, BeforeValidator(given(numbers.price))]
@@ -62,26 +43,6 @@ Points = Annotated[float, BeforeValidator(given(numbers.percent))]
 Code = Annotated[str, BeforeValidator(numbers.krx_code)]
 Day = Annotated[date, BeforeValidator(given(numbers.day))]
 OptionalDay = Annotated[date | None, BeforeValidator(numbers.day)]
-
-
-class Row(BaseModel):
-    """What all have in common: frozen, unknown fields ignored, read by wire name."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    @classmethod
-    def parse(cls, wire: Mapping[str, Any]) -> Self:
-        """The row that the wire's texts say.
-
-        Raises:
-            RowError: a field is missing, of an unknown form or value, or two contradict.
-        """
-        if not any(isinstance(value, str) and value.strip() for value in wire.values()):
-            raise RowError("every field is blank")
-        try:
-            return cls.model_validate(wire)
-        except ValidationError as error:
-            raise RowError("; ".join(_in_words(e) for e in error.errors()[:3])) from None
 
 
 class Moved(Row):
@@ -258,13 +219,3 @@ def _ordered(open_: int, high: int, low: int, close: int, volume: int) -> None:
     """The day's range holds its first and last price; it is all zero when nothing traded."""
     if volume and open_ and not low <= min(open_, close) <= max(open_, close) <= high:
         raise BadNumber(f"open {open_}, high {high}, low {low}, close {close} are out of order")
-
-
-def _in_words(error: Any) -> str:
-    field = ".".join(str(part) for part in error["loc"])
-    message = str(error["msg"]).removeprefix("Value error, ")
-    if not field:
-        return message
-    if error["type"] == "missing":
-        return f"{field} is missing"
-    return f"{field} {error['input']!r}: {message}"

@@ -20,10 +20,10 @@ from sources.http.client import Client
 from sources.http.guards import Guards
 from sources.kiwoom import history, indices, instruments, net_buying, quotes
 from sources.kiwoom.client import PROVIDER, Access, KiwoomClient
-from sources.kiwoom.parsing import frame
 from sources.kiwoom.quotes import Sweep
 from sources.kiwoom.rows import StockQuote
 from sources.protocol import Collected
+from sources.wire import frame
 
 
 class KiwoomSource:

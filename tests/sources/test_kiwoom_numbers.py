@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sources.kiwoom import numbers
-from sources.kiwoom.numbers import BadNumber
+from sources.wire import BadNumber
 
 WHOLE: list[Callable[[str], Any]] = [
     numbers.price,

@@ -17,12 +17,11 @@ from sources.kiwoom.rows import (
     ListedStock,
     MarketNetBuying,
     Quote,
-    Row,
-    RowError,
     SectorNow,
     StockNetBuying,
     StockQuote,
 )
+from sources.wire import Row, RowError
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "kiwoom.json").read_text("utf-8"))
 

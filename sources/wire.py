@@ -1,22 +1,64 @@
-"""Many rows at once: the good ones typed, the bad ones counted, and too many of them refused."""
+"""Rows of texts made typed: the good ones taken, the bad ones counted, too many of them refused."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import dataframely as dy
 import polars as pl
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 import logs
 from errors import BadMarketData
 from sources.http.call import Call
-from sources.kiwoom.client import WireRow
-from sources.kiwoom.rows import Row, RowError
 
-R = TypeVar("R", bound=Row)
+WireRow = Mapping[str, Any]
+
+T = TypeVar("T")
+R = TypeVar("R")
 S = TypeVar("S", bound=dy.Schema)
+
+
+class BadNumber(ValueError):
+    """A text that isn't of the expected form; the message quotes it."""
+
+
+class RowError(ValueError):
+    """A row that can't be taken; says which field holds what."""
+
+
+def given(parse: Callable[[str], T | None]) -> Callable[[str], T]:
+    """The parser for a field that may not be blank."""
+
+    def parse_given(text: str) -> T:
+        value = parse(text)
+        if value is None:
+            raise BadNumber("blank")
+        return value
+
+    return parse_given
+
+
+class Row(BaseModel):
+    """What all have in common: frozen, unknown fields ignored, read by wire name."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @classmethod
+    def parse(cls, wire: Mapping[str, Any]) -> Self:
+        """The row that the wire's texts say.
+
+        Raises:
+            RowError: a field is missing, of an unknown form or value, or two contradict.
+        """
+        if not any(isinstance(value, str) and value.strip() for value in wire.values()):
+            raise RowError("every field is blank")
+        try:
+            return cls.model_validate(wire)
+        except ValidationError as error:
+            raise RowError("; ".join(_in_words(e) for e in error.errors()[:3])) from None
 
 
 @dataclass(frozen=True)
@@ -95,3 +137,13 @@ def frame(call: Call, schema: type[S], rows: Iterable[Mapping[str, object]]) -> 
         return schema.validate(made.sort(schema.primary_key()))
     except dy.exc.ValidationError as error:
         raise BadMarketData(f"{call}: {error}") from error
+
+
+def _in_words(error: Any) -> str:
+    field = ".".join(str(part) for part in error["loc"])
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if not field:
+        return message
+    if error["type"] == "missing":
+        return f"{field} is missing"
+    return f"{field} {error['input']!r}: {message}"
