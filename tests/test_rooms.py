@@ -1,0 +1,33 @@
+"""The lowest modules import nothing of ours that stands above them."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+OURS = {p.name.removesuffix(".py") for p in ROOT.iterdir() if p.suffix == ".py"} | {
+    p.name for p in ROOT.iterdir() if (p / "__init__.py").is_file()
+}
+
+
+@pytest.mark.parametrize(
+    ("module", "allowed"), [("errors", set()), ("logs", set()), ("settings", {"errors"})]
+)
+def test_the_lowest_modules_stand_on_their_own(module: str, allowed: set[str]) -> None:
+    tree = ast.parse((ROOT / f"{module}.py").read_text())
+    imported = {
+        name.split(".")[0]
+        for node in ast.walk(tree)
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    assert imported & OURS <= allowed
+    assert {"errors", "settings", "market", "db", "scanners"} <= OURS
