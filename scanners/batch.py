@@ -116,7 +116,9 @@ def score(
     if "vcp" in wanted or "closing_bet" in wanted:
         found = patterns(rows, scored, swings, rules.vcp.contractions)
         cells = pl.concat([cells, found], how="horizontal")
-    cells = cells.with_columns(upper_limit=upper_limit_expr(pl.col("limit_base")))
+    # Lazily here and in the scanners: an expression met twice is computed once.
+    limit = upper_limit_expr(pl.col("limit_base"))
+    cells = cells.rechunk().lazy().with_columns(upper_limit=limit).collect()
     cells = cells.with_columns(
         session=request.sessions.gather(cells["pos"]),
         ticker=panel.tickers.categories.gather(cells["code"]),
@@ -206,15 +208,14 @@ def _signals(
 
 
 def _presented(cells: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
-    return pl.concat(
-        [cells.select("session", "ticker"), scores.drop("epoch", strict=False)], how="horizontal"
-    )
+    shown = [column for column in scores.iter_columns() if column.name != "epoch"]
+    return pl.DataFrame([cells["session"], cells["ticker"], *shown])
 
 
 def _counts(cells: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
     grade = pl.col("grade").to_physical()
     return (
-        pl.concat([cells.select("session"), scores.select("grade")], how="horizontal")
+        pl.DataFrame([cells["session"], scores["grade"]])
         .group_by("session")
         .agg(
             scanned=pl.len(),

@@ -62,11 +62,12 @@ def news_of(
 def score(cells: pl.DataFrame, rules: Rules, news: pl.DataFrame | None) -> pl.DataFrame:
     """Score, grade, gates, parts and levels (won as traded), for each cell in order."""
     c = rules.closing_bet
-    cells = _with_news(cells, news).with_columns(**_parts(c))
+    has_warnings = "warning" in cells.columns
+    lazy = _with_news(cells, news).lazy().with_columns(**_parts(c))
     entry = pl.col("traded_close")
     near_high_known = pl.col("bet_high_year").is_not_null()
-    warning = pl.col("warning") if "warning" in cells.columns else pl.lit(False)
-    cells = cells.with_columns(
+    warning = pl.col("warning") if has_warnings else pl.lit(False)
+    lazy = lazy.with_columns(
         score=total(*[pl.col("value_points" if p == "value" else p) for p in PARTS]),
         out_of=known(
             (pl.col("news"), c.news_points),
@@ -88,7 +89,7 @@ def score(cells: pl.DataFrame, rules: Rules, news: pl.DataFrame | None) -> pl.Da
     conditions = [pl.col(f"gate_{name}") for name in GATES if getattr(c.gates, name)]
     if news is None:
         conditions = [pl.col(f"gate_{n}") for n in GATES if getattr(c.gates, n) and "news" not in n]
-    cells = cells.with_columns(
+    lazy = lazy.with_columns(
         grade=grade(
             pl.col("score"),
             pl.col("out_of"),
@@ -99,7 +100,7 @@ def score(cells: pl.DataFrame, rules: Rules, news: pl.DataFrame | None) -> pl.Da
         ),
         ratio=pl.col("score") / pl.col("out_of"),
     )
-    return cells.select(
+    scored = lazy.select(
         "score",
         "out_of",
         "ratio",
@@ -119,6 +120,7 @@ def score(cells: pl.DataFrame, rules: Rules, news: pl.DataFrame | None) -> pl.Da
         foreign_q=pl.col("foreign_q"),
         institution_q=pl.col("institution_q"),
     )
+    return scored.collect()
 
 
 def _with_news(cells: pl.DataFrame, news: pl.DataFrame | None) -> pl.DataFrame:

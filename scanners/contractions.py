@@ -124,7 +124,7 @@ def patterns(
             for name in ("top", "top_bar", "low", "links", "first", "depth", "start", "quotients")
         ]
     )
-    return _pattern(_open(cells, rules), rules)
+    return _pattern(_open(cells.lazy(), rules), rules).collect()
 
 
 def _with_history(swings: pl.DataFrame, epochs: pl.Series, rules: ContractionRules) -> pl.DataFrame:
@@ -228,7 +228,7 @@ def _running(rows: pl.DataFrame, epochs: pl.Series, rules: ContractionRules) -> 
     return frame.with_columns(before=earlier(1), long_before=earlier(rules.recent + 1))
 
 
-def _open(cells: pl.DataFrame, rules: ContractionRules) -> pl.DataFrame:
+def _open(cells: pl.LazyFrame, rules: ContractionRules) -> pl.LazyFrame:
     """The open contraction of each row, and the run it ends."""
     top = pl.col("top")
     cells = cells.with_columns(
@@ -244,7 +244,7 @@ def _open(cells: pl.DataFrame, rules: ContractionRules) -> pl.DataFrame:
     )
 
 
-def _pattern(cells: pl.DataFrame, rules: ContractionRules) -> pl.DataFrame:
+def _pattern(cells: pl.LazyFrame, rules: ContractionRules) -> pl.LazyFrame:
     """The columns of `patterns`."""
     joins, top, last = pl.col("joins"), pl.col("top"), pl.col("last_depth")
     fresh, over = pl.col("fresh"), pl.col("over")

@@ -51,9 +51,10 @@ def score(
     divided by the expected share, or count as unknown where that says nothing yet.
     """
     d = rules.daytrading
-    cells = cells.with_columns(**_whole_day(d, in_session, newest)).with_columns(**_checks(d))
+    lazy = cells.lazy().with_columns(**_whole_day(d, in_session, newest))
+    lazy = lazy.with_columns(**_checks(d))
     close, entry = pl.col("close"), pl.col("traded_close")
-    cells = cells.with_columns(
+    lazy = lazy.with_columns(
         score=total(*[pl.col(name) for name in PARTS]),
         out_of=known(*[(pl.col(name), d.passed) for name in PARTS]),
         gate_liquidity=at_least(pl.col("value20"), rules.universe.min_value20),
@@ -65,7 +66,7 @@ def score(
     strong = (pl.col("volume") == d.passed) & (
         (pl.col("momentum") == d.passed) | (pl.col("rebound") == d.passed).fill_null(False)
     )
-    cells = cells.with_columns(
+    lazy = lazy.with_columns(
         grade=grade(
             pl.col("score"),
             pl.col("out_of"),
@@ -77,7 +78,7 @@ def score(
         ),
         ratio=pl.col("score") / pl.col("out_of"),
     )
-    return cells.select(
+    scored = lazy.select(
         "score",
         "out_of",
         "ratio",
@@ -94,6 +95,7 @@ def score(
         sector_rank=pl.col("sector_rank"),
         sector_members=pl.col("sector_members"),
     )
+    return scored.collect()
 
 
 def _whole_day(d: DaytradingRules, in_session: InSession | None, newest: int) -> dict[str, pl.Expr]:

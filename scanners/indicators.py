@@ -88,7 +88,7 @@ def for_scores(rows: pl.DataFrame, rules: Rules, scanners: Collection[str]) -> p
     width = band.band_width * deviation / pl.col("close").rolling_mean(band.band)
     # Lazily, so that an expression two scanners share is computed once.
     prepared = rows.lazy().with_columns(true_range=true_range(), width=width)
-    return prepared.select(**wanted).collect()
+    return prepared.select(**wanted).collect().rechunk()
 
 
 def _vcp(rules: Rules) -> dict[str, pl.Expr]:

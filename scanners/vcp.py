@@ -32,10 +32,10 @@ def score(cells: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     in the session; depths, ratios and shares are fractions.
     """
     v = rules.vcp
-    cells = cells.with_columns(template=_template(v)).with_columns(**_parts(v))
+    lazy = cells.lazy().with_columns(template=_template(v)).with_columns(**_parts(v))
     outs = out_of_parts(v)
     parts = [pl.col(name) for name in PARTS]
-    cells = cells.with_columns(
+    lazy = lazy.with_columns(
         score=total(*parts),
         out_of=known(
             *[(pl.col(name), outs[name]) for name in PARTS if name != "tightness"],
@@ -48,7 +48,7 @@ def score(cells: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     )
     on = {name: getattr(v.gates, name) for name in ("pattern", "template", "liquidity")}
     gates = gate(*[pl.col(f"gate_{name}") for name, used in on.items() if used])
-    cells = cells.with_columns(
+    lazy = lazy.with_columns(
         grade=grade(
             pl.col("score"),
             pl.col("out_of"),
@@ -60,6 +60,7 @@ def score(cells: pl.DataFrame, rules: Rules) -> pl.DataFrame:
         ratio=pl.col("score") / pl.col("out_of"),
         contraction_ratio="ratio",
     )
+    cells = lazy.collect()
     entry, target, stop = _levels(cells, v)
     return cells.select(
         "score",
