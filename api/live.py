@@ -135,23 +135,17 @@ class Connection:
         return topics, int(last)
 
     async def _welcome(self, topics: list[str], last: int | None) -> None:
+        """Greet, and go on from the last event seen, or from now: both are a replay."""
         client, notifier = self.client, self._notifier
-        if last is None:
-            client.seen = notifier.position or 0
-            self._greet(topics)
-            notifier.go_live(client)
-            return
-        client.seen = last
+        client.seen = (notifier.position or 0) if last is None else last
         client.state = State.REPLAYING
-        self._greet(topics)
-        if await notifier.missing(last):
-            client.say(
-                _error(
-                    "event_gone",
-                    f"event {last} is no longer known; what follows is how things stand now",
-                )
-            )
-            await self._flush()
+        connected = {"type": "connected", "client_id": client.id, "last_event_id": client.seen}
+        await self._send(dumps(connected).decode())
+        for topic in topics:
+            await self._send(self._subscribe(topic))
+        if last is not None and await notifier.missing(last):
+            words = f"event {last} is not known any more; what follows is how things stand now"
+            await self._send(_error("event_gone", words))
             client.seen, messages = await notifier.snapshot(client.topics)
             for message in messages:
                 await self._send(message.text)
@@ -171,16 +165,6 @@ class Connection:
                 self.client.seen = message.id or self.client.seen
             if not messages:
                 self.client.seen = max(self.client.seen, self._notifier.position or 0)
-
-    def _greet(self, topics: list[str]) -> None:
-        connected = {
-            "type": "connected",
-            "client_id": self.client.id,
-            "last_event_id": self.client.seen,
-        }
-        self.client.say(dumps(connected).decode())
-        for topic in topics:
-            self._subscribe(topic)
 
     async def _flush(self) -> None:
         await self.client.send_queued(self._send)
@@ -221,7 +205,7 @@ class Connection:
             if not self._auth.done() and self.client.key_id is None:
                 self.client.say(_error("unauthorized", "the first frame is auth"))
         elif kind == "subscribe" and isinstance(topic, str):
-            self._subscribe(topic)
+            self.client.say(self._subscribe(topic))
         elif kind == "unsubscribe" and isinstance(topic, str):
             self._notifier.unsubscribe(self.client, topic)
             self.client.say(dumps({"type": "unsubscribed", "topic": topic}).decode())
@@ -230,14 +214,14 @@ class Connection:
         elif kind != "pong":
             self.client.say(_error("unknown_type", "see the list of messages"))
 
-    def _subscribe(self, topic: str) -> None:
+    def _subscribe(self, topic: str) -> str:
+        """What the client is told of it."""
         if not known_topic(topic):
-            self.client.say(_error("unknown_topic", f"no such topic: {topic[:60]}"))
-        elif len(self.client.topics) >= MAX_TOPICS and topic not in self.client.topics:
-            self.client.say(_error("too_many_topics", f"at most {MAX_TOPICS} topics"))
-        else:
-            self._notifier.subscribe(self.client, topic)
-            self.client.say(dumps({"type": "subscribed", "topic": topic}).decode())
+            return _error("unknown_topic", f"no such topic: {topic[:60]}")
+        if len(self.client.topics) >= MAX_TOPICS and topic not in self.client.topics:
+            return _error("too_many_topics", f"at most {MAX_TOPICS} topics")
+        self._notifier.subscribe(self.client, topic)
+        return dumps({"type": "subscribed", "topic": topic}).decode()
 
     def _too_many(self) -> bool:
         now = self._loop.time()

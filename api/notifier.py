@@ -66,15 +66,19 @@ class Notifier:
         """Listen until cancelled; come back by itself, ever more slowly, after every loss."""
         failures = 0
         while True:
+            cause = "the connection ended"
             try:
                 await self._listen()
             except* (ClosebellError, TimeoutError) as group:
-                cause = _first(group)
-                failures = 1 if self.listening else failures + 1
-                self._lost()
-                longest = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(failures, 10))
-                logger().warning("not listening to the database", cause=str(cause), tries=failures)
-                await asyncio.sleep(random.uniform(longest / 2, longest))
+                cause = f"{_first(group)}"
+            except* Exception as group:  # noqa: BLE001  a mistake of ours: told, and not the end of it
+                cause = f"{type(_first(group)).__name__}"
+                logger().error("the notifier failed", exc_info=_first(group))
+            failures = 1 if self.listening else failures + 1
+            self._lost()
+            longest = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(failures, 10))
+            logger().warning("not listening to the database", cause=cause, tries=failures)
+            await asyncio.sleep(random.uniform(longest / 2, longest))
 
     async def beat(self) -> None:
         """Ping those who are due, close those who are silent; until cancelled."""
@@ -207,7 +211,8 @@ class Notifier:
 
     async def _offer_prices(self, events: Iterable[Mapping[str, Any]]) -> None:
         """Indices and prices follow what changed; nobody asks for them on a timer."""
-        changed = {noun for event in events for noun in event["payload"].get("changed", ())}
+        silent = [event["payload"]["changed"] for event in events if event["kind"] == "data_update"]
+        changed = {noun for nouns in silent for noun in nouns}
         gate = any(event["kind"] == "market_gate_update" for event in events)
         tickers = [t.partition(":")[2] for t in self._subscribers if t.startswith("price:")]
         prices = tickers if "bars" in changed else []

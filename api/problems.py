@@ -73,6 +73,8 @@ def problem_of(error: Exception) -> Problem:
             return error
         case RequestValidationError():
             return invalid([(_place(e["loc"]), str(e["msg"])) for e in error.errors()])
+        case HTTPException(__cause__=Problem() as cause):  # raised while a body was read
+            return cause
         case HTTPException():
             kind = _BY_STATUS.get(error.status_code, BAD_REQUEST)
             return Problem(kind, f"{kind.title}.", dict(error.headers or {}))

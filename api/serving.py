@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
@@ -16,6 +17,7 @@ from db.engine import Pool
 from db.reading_role import open_for_reading
 from db.schema import Market
 from errors import SettingsError
+from logs import LOGGER
 from settings import Settings
 
 MAX_FRAME = 64 * 1024  # bytes; longer WebSocket frames end the connection unread
@@ -47,6 +49,7 @@ def serve(
         chosen = market or ("real" if real.freshness().bars else "sample")
         database = real if chosen == "real" else stack.enter_context(opened(market=chosen))
         app = create_app(settings, database, keys_database=real)
+        _log_through_ours()
         on_message(f"serving the {chosen} market on http://{_shown(settings)}")
         make_server(app, settings).run()
 
@@ -96,6 +99,14 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _log_through_ours() -> None:
+    """uvicorn's own words, from warnings on, in the form of ours."""
+    theirs = logging.getLogger("uvicorn.error")
+    theirs.handlers[:] = logging.getLogger(LOGGER).handlers
+    theirs.setLevel(logging.WARNING)
+    theirs.propagate = False
 
 
 def _shown(settings: Settings) -> str:

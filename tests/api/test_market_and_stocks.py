@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 import pytest
-from api_market import HALTED, SAMSUNG, SPLIT, publish_everything
+from api_market import HALTED, SAMSUNG, SPLIT, publish, publish_everything, publish_gate
 from api_server import serving
 from databases import emptied
 from pydantic import TypeAdapter
@@ -124,17 +124,17 @@ def test_scans_are_listed_newest_first(client):
 
 
 AT = {
-    "that evening": (datetime(2026, 2, 4, 20, 0), "healthy", 0),
-    "next morning": (datetime(2026, 2, 5, 9, 30), "healthy", 0),
-    "next day just after the close": (datetime(2026, 2, 5, 16, 0), "healthy", 1),
-    "next evening": (datetime(2026, 2, 5, 22, 0), "degraded", 1),
+    "that evening": (datetime(2026, 2, 4, 20, 0, tzinfo=SEOUL), "healthy", 0),
+    "next morning": (datetime(2026, 2, 5, 9, 30, tzinfo=SEOUL), "healthy", 0),
+    "next day just after the close": (datetime(2026, 2, 5, 16, 0, tzinfo=SEOUL), "healthy", 1),
+    "next evening": (datetime(2026, 2, 5, 22, 0, tzinfo=SEOUL), "degraded", 1),
 }
 
 
 @pytest.mark.parametrize("moment", AT)
 def test_a_scan_is_stale_when_a_later_session_is_overdue(postgres_url, moment):
     now, status, behind = AT[moment]
-    clock = FixedClock(now.replace(tzinfo=SEOUL))
+    clock = FixedClock(now)
     with emptied(postgres_url) as database:
         publish_everything(database)
         with serving(database, clock=clock) as served, served.client() as client:
@@ -150,13 +150,9 @@ def test_a_sunday_is_not_stale(postgres_url):
     sunday = FixedClock(datetime(2026, 2, 8, 12, 0, tzinfo=SEOUL))
     with emptied(postgres_url) as database:
         publish_everything(database)
-        from api_market import publish
-
-        friday = datetime(2026, 2, 6).date()
+        friday = date(2026, 2, 6)
         for scanner in ("vcp", "daytrading", "closing_bet"):
             publish(database, scanner, friday)
-        from api_market import publish_gate
-
         publish_gate(database, friday)
         with serving(database, clock=sunday) as served, served.client() as client:
             assert client.get("/health").json()["status"] == "healthy"

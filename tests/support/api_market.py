@@ -58,7 +58,9 @@ def fill(database: Database) -> None:
                     {
                         "session": [WED],
                         "index": ["KOSPI"],
-                        **dict.fromkeys(("open", "high", "low"), [2700.0]),
+                        "open": [2700.0],
+                        "high": [2740.0],
+                        "low": [2690.0],
                         "close": [2731.5],
                         "volume": [1],
                         "value": [1],

@@ -1,0 +1,319 @@
+"""`/ws`: what clients may say, what they are told, and when they are closed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+from api_listener import listening
+from api_market import SAMSUNG, WED, announce_scan, fill, publish, publish_everything, publish_gate
+from api_server import eventually, serving
+from databases import emptied
+
+from api import models
+from api.keys import make_key
+
+TOPICS = ("signal:vcp", "signal:daytrading", "signal:closing_bet", "market-gate", "scan")
+
+
+@pytest.fixture(scope="module")
+def live(postgres_url):
+    """A server and the database it shows."""
+    with emptied(postgres_url) as database:
+        publish_everything(database)
+        with serving(database) as served:
+            yield served, database
+
+
+def test_a_client_is_greeted_and_its_subscriptions_are_confirmed(live):
+    served, database = live
+    with database.reader() as tx:
+        newest = tx.events.last_id()
+
+    async def talk():
+        async with listening(served.ws, ["signal:vcp", "market-gate"]) as client:
+            greeting = await client.next()
+            assert greeting == {
+                "type": "connected",
+                "client_id": greeting["client_id"],
+                "last_event_id": newest,
+            }
+            for topic in ("signal:vcp", "market-gate"):
+                assert await client.next() == {"type": "subscribed", "topic": topic}
+            said = await client.ask(type="subscribe", topic="scan")
+            assert said == {"type": "subscribed", "topic": "scan"}
+            said = await client.ask(action="subscribe", topic=f"price:{SAMSUNG}")
+            assert said == {"type": "subscribed", "topic": f"price:{SAMSUNG}"}
+            said = await client.ask(type="unsubscribe", topic="scan")
+            assert said == {"type": "unsubscribed", "topic": "scan"}
+            assert await client.ask(type="ping") == {"type": "pong"}
+
+    asyncio.run(talk())
+
+
+def test_a_published_scan_reaches_who_subscribed_and_nobody_else(live):
+    served, database = live
+
+    async def talk():
+        async with (
+            listening(served.ws, ["signal:vcp"]) as one,
+            listening(served.ws, ["market-gate", "market:kospi"]) as other,
+        ):
+            await one.until("subscribed")
+            await other.until("subscribed")
+            await other.until("subscribed")
+            await asyncio.to_thread(publish, database, "vcp", WED, 120)
+            told = await one.next()
+            assert set(told) == {"type", "event_id", "topic", "data"}
+            assert (told["type"], told["topic"]) == ("signal_update", "signal:vcp")
+            data = told["data"]
+            assert set(data) == {
+                "signal_type",
+                "session",
+                "as_of",
+                "signals",
+                "count",
+                "new",
+                "changed",
+                "withdrawn",
+                "truncated",
+                "next",
+                "timestamp",
+            }
+            assert (data["count"], len(data["signals"]), data["truncated"]) == (120, 100, True)
+            assert (data["new"], data["changed"], data["withdrawn"]) == (117, 0, 0)
+            models.Signal.model_validate(data["signals"][0])
+            with served.client() as client:
+                rest = client.get(data["next"]).json()
+            assert len(rest) == 20
+            assert not {s["id"] for s in rest} & {s["id"] for s in data["signals"]}
+
+            await asyncio.to_thread(publish_gate, database, WED, 44.0)
+            gate = await other.next()
+            assert gate["type"] == "market_gate_update"
+            models.Gate.model_validate(gate["data"])
+            assert gate["event_id"] > told["event_id"]
+            index = await other.next()
+            assert (index["type"], index["name"]) == ("index_update", "KOSPI")
+            assert index["data"]["value"] == 2731.5
+
+    asyncio.run(talk())
+
+
+def test_a_back_fill_is_one_scan_update(live):
+    served, database = live
+
+    def back_fill():
+        with database.transaction() as tx:
+            announce_scan(tx)
+
+    async def talk():
+        async with listening(served.ws, ["scan"]) as client:
+            await client.until("subscribed")
+            await asyncio.to_thread(back_fill)
+            told = await client.next()
+            assert told["type"] == "scan_update"
+            models.Scan.model_validate(told["data"])
+            assert told["data"]["session"] == "2026-02-04"
+
+    asyncio.run(talk())
+
+
+def test_new_bars_become_price_updates(postgres_url):
+    async def talk(served, database):
+        async with listening(served.ws, [f"price:{SAMSUNG}"]) as client:
+            await client.until("subscribed")
+            await asyncio.to_thread(fill, database)
+            assert await client.next() == {
+                "type": "price_update",
+                "ticker": SAMSUNG,
+                "data": {
+                    "price": 72_600,
+                    "change": 300,
+                    "change_rate": 0.4149,
+                    "volume": 1000,
+                    "timestamp": "2026-02-04T15:44:00+09:00",
+                },
+                "timestamp": "2026-02-04T15:44:00+09:00",
+            }
+
+    with emptied(postgres_url) as database, serving(database) as served:
+        asyncio.run(talk(served, database))
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [
+        ("{", "bad_message"),
+        ("[]", "bad_message"),
+        ("null", "bad_message"),
+        ("[" * 2000, "bad_message"),
+        (b"\x00\x01", "not_text"),
+        ('{"type":"shout"}', "unknown_type"),
+        ('{"type":["ping"]}', "unknown_type"),
+        ('{"type":"subscribe"}', "unknown_type"),
+        ('{"type":"subscribe","topic":"signal:rsi"}', "unknown_topic"),
+        ('{"type":"subscribe","topic":"price:59"}', "unknown_topic"),
+    ],
+)
+def test_what_can_not_be_understood_is_answered_and_the_connection_goes_on(live, frame, code):
+    async def talk():
+        async with listening(live[0].ws) as client:
+            await client.until("connected")
+            await client.socket.send(frame)
+            told = await client.next()
+            assert (told["type"], told["code"]) == ("error", code)
+            assert set(told) == {"type", "code", "message"}
+            assert await client.ask(type="ping") == {"type": "pong"}
+
+    asyncio.run(talk())
+
+
+def test_too_much_at_once_is_closed_with_1009(live):
+    async def large(size):
+        async with listening(live[0].ws) as client:
+            await client.until("connected")
+            await client.socket.send("x" * size)
+            assert (await client.closed())[0] == 1009
+
+    async def rapid():
+        async with listening(live[0].ws) as client:
+            for _ in range(60):
+                assert await client.ask(type="ping") == {"type": "pong"}
+            await client.say(type="ping")
+            assert (await client.closed())[0] == 1009
+
+    asyncio.run(large(5_000))
+    asyncio.run(large(60_000))
+    asyncio.run(rapid())
+
+
+def test_subscriptions_are_bounded(live):
+    async def talk():
+        topics = [f"price:{number:06}" for number in range(205)]
+        async with listening(live[0].ws, topics) as client:
+            await client.until("connected")
+            told = [await client.next() for _ in range(205)]
+            assert [t["type"] for t in told] == ["subscribed"] * 200 + ["error"] * 5
+            assert told[-1]["code"] == "too_many_topics"
+
+    asyncio.run(talk())
+
+
+def test_a_client_is_pinged_and_a_silent_one_closed_with_1001(postgres_url):
+    async def talk(served):
+        async with listening(served.ws) as silent, listening(served.ws) as alive:
+
+            async def answer():
+                async for text in alive.socket:
+                    if json.loads(text)["type"] == "ping":
+                        await alive.say(type="pong")
+
+            answering = asyncio.create_task(answer())
+            assert await silent.until("ping") == {"type": "ping"}
+            assert (await silent.closed())[0] == 1001
+            assert not answering.done()
+            answering.cancel()
+
+    with (
+        emptied(postgres_url) as database,
+        serving(database, ping_seconds=0.2, silent_seconds=1.0) as served,
+    ):
+        asyncio.run(talk(served))
+
+
+def test_with_keys_only_who_has_one_is_let_in(postgres_url):
+    async def talk(served, key, other):
+        async with listening(served.ws, additional_headers={"X-API-Key": key.text}) as client:
+            assert (await client.next())["type"] == "connected"
+        async with listening(served.ws) as client:
+            await client.say(type="auth", key=key.text)
+            assert (await client.next())["type"] == "connected"
+        async with listening(served.ws) as client:
+            told = await client.ask(type="auth", key="cb_wrong")
+            assert (told["type"], told["code"]) == ("error", "unauthorized")
+            assert (await client.closed())[0] == 1008
+        for headers in ({"X-API-Key": "cb_wrong"}, {"X-API-Key": other.text}):
+            async with listening(served.ws, additional_headers=headers) as client:
+                assert (await client.closed())[0] == 1008
+        async with listening(served.ws, ["signal:vcp"]) as client:
+            assert (await client.next(8))["code"] == "unauthorized"  # nothing came in time
+            assert (await client.closed())[0] == 1008
+
+    with emptied(postgres_url) as database:
+        key, other = make_key(), make_key()
+        with database.transaction() as tx:
+            tx.keys.add(key.id, "mine", ["live"], key.secret_hash)
+            tx.keys.add(other.id, "no socket", ["read"], other.secret_hash)
+        with serving(database) as served:
+            asyncio.run(talk(served, key, other))
+
+
+def test_a_revoked_key_ends_its_open_connections(postgres_url):
+    async def talk(served, database, key):
+        async with listening(served.ws, additional_headers={"X-API-Key": key.text}) as client:
+            await client.until("connected")
+
+            def revoke():
+                with database.transaction() as tx:
+                    tx.keys.revoke(key.id)
+
+            await asyncio.to_thread(revoke)
+            assert await client.closed() == (1008, "the key was revoked")
+
+    with emptied(postgres_url) as database:
+        key = make_key()
+        with database.transaction() as tx:
+            tx.keys.add(key.id, "mine", ["live"], key.secret_hash)
+        with serving(database) as served:
+            asyncio.run(talk(served, database, key))
+
+
+def test_a_session_opens_the_socket_from_the_servers_own_pages_only(postgres_url):
+    async def talk(served, cookie):
+        headers = {"Cookie": f"closebell_session={cookie}"}
+        async with listening(served.ws, additional_headers=headers, origin=served.url) as client:
+            assert (await client.next())["type"] == "connected"
+        for origin in ("https://evil.example", "null"):
+            async with listening(served.ws, additional_headers=headers, origin=origin) as client:
+                assert (await client.closed())[0] == 1008
+
+    with emptied(postgres_url) as database:
+        key = make_key()
+        with database.transaction() as tx:
+            tx.keys.add(key.id, "page", ["read", "live"], key.secret_hash)
+        with serving(database) as served, served.client() as client:
+            client.post("/session", json={"key": key.text})
+            asyncio.run(talk(served, client.cookies["closebell_session"]))
+
+
+def test_more_clients_than_allowed_are_asked_to_come_later(postgres_url):
+    async def talk(served):
+        async with listening(served.ws) as one, listening(served.ws) as two:
+            await one.until("connected")
+            await two.until("connected")
+            async with listening(served.ws) as third:
+                assert (await third.closed())[0] == 1013
+        eventually(lambda: not served.services.notifier.clients)
+        async with listening(served.ws) as again:
+            await again.until("connected")
+
+    with emptied(postgres_url) as database, serving(database, api_clients=2) as served:
+        asyncio.run(talk(served))
+
+
+def test_nothing_is_left_of_clients_that_came_and_went(live):
+    served, _ = live
+    notifier = served.services.notifier
+
+    async def come_and_go(rounds):
+        for _ in range(rounds):
+            async with listening(served.ws, TOPICS) as client:
+                await client.until("connected")
+
+    async def everybody():
+        await asyncio.gather(*(come_and_go(20) for _ in range(10)))
+
+    asyncio.run(everybody())
+    eventually(lambda: not notifier.clients and not notifier._subscribers)

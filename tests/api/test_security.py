@@ -1,0 +1,232 @@
+"""Who may read: keys, scopes, sessions, rates, and what browsers are told."""
+
+from __future__ import annotations
+
+import httpx
+import psycopg
+import pytest
+from api_market import publish_everything
+from api_server import Served, eventually, read_only, serving
+from databases import emptied
+
+from api.keys import NewKey, make_key
+from api.serving import require_keys
+from db import Database
+from db.engine import Pool
+from db.reading_role import open_for_reading
+from errors import DatabaseError, SettingsError
+from settings import Settings
+
+
+def add_key(database: Database, *scopes: str) -> NewKey:
+    key = make_key()
+    with database.transaction() as tx:
+        tx.keys.add(key.id, "test", scopes or ("read", "live"), key.secret_hash)
+    return key
+
+
+@pytest.fixture(scope="module")
+def guarded(postgres_url):
+    with emptied(postgres_url) as database:
+        publish_everything(database)
+        key = add_key(database)
+        with serving(database) as served:
+            yield served, database, key
+
+
+@pytest.fixture
+def locked(guarded) -> Served:
+    return guarded[0]
+
+
+def test_the_reading_role_can_not_write(postgres_url):
+    with emptied(postgres_url) as database:
+        reading = read_only(database)
+        for statement in (
+            "INSERT INTO events (topic, kind, payload) VALUES ('a', 'b', '{}')",
+            "UPDATE signals SET status = 'open'",
+            "DELETE FROM api_keys",
+            "TRUNCATE daily_bars",
+            "CREATE TABLE mine (a int)",
+            "DROP TABLE events",
+        ):
+            with psycopg.connect(reading.url) as connection:
+                connection.execute("SET TRANSACTION READ WRITE")
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    connection.execute(statement)
+        with pytest.raises(DatabaseError), reading.transaction() as tx:
+            tx.keys.add("abc", "mine", [], b"")
+        reading.close()
+
+
+def test_a_role_that_may_write_is_refused_at_the_start(postgres_url):
+    settings = Settings(api_database_url=postgres_url)
+    with (
+        pytest.raises(SettingsError, match="CLOSEBELL_API_DATABASE_URL") as refused,
+        open_for_reading(settings, pool=Pool()),
+    ):
+        pass
+    assert "GRANT SELECT" in refused.value.remedy
+    missing = Settings(database_url=postgres_url)
+    with (
+        pytest.raises(SettingsError, match="CLOSEBELL_API_DATABASE_URL is needed"),
+        open_for_reading(missing, pool=Pool()),
+    ):
+        pass
+
+
+def test_beyond_this_machine_it_starts_only_with_keys_or_when_told_to():
+    for host in ("127.0.0.1", "::1", "localhost"):
+        require_keys(Settings(api_host=host), has_keys=False)
+    for host in ("0.0.0.0", "::", "192.168.1.2", "closebell.example"):
+        with pytest.raises(SettingsError, match="no API key"):
+            require_keys(Settings(api_host=host), has_keys=False)
+        require_keys(Settings(api_host=host), has_keys=True)
+        require_keys(Settings(api_host=host, api_without_keys=True), has_keys=False)
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/kr/signals", "/api/kr/market-gate", "/metrics", "/api/kr/scans", "/nothing"]
+)
+def test_without_a_valid_key_nothing_is_told(locked, path):
+    with locked.client() as client:
+        for headers in (
+            {},
+            {"X-API-Key": "cb_aaaaaaaa_" + "x" * 43},
+            {"X-API-Key": "nonsense"},
+            {"Cookie": "closebell_session=a.1.b"},
+        ):
+            answer = client.get(path, headers=headers)
+            assert answer.status_code == 401
+            assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+def test_a_key_opens_by_either_header(guarded):
+    served, _, key = guarded
+    with served.client() as client:
+        assert client.get("/api/kr/signals", headers={"X-API-Key": key.text}).status_code == 200
+        bearer = {"Authorization": f"Bearer {key.text}"}
+        assert client.get("/api/kr/signals", headers=bearer).status_code == 200
+        changed = key.text[:-1] + ("A" if key.text[-1] != "A" else "B")
+        assert client.get("/api/kr/signals", headers={"X-API-Key": changed}).status_code == 401
+
+
+def test_a_key_may_do_only_what_its_scopes_say(guarded):
+    served, database, _ = guarded
+    only_live, metrics = add_key(database, "live"), add_key(database, "metrics")
+    with served.client() as client:
+        get = lambda path, key: client.get(path, headers={"X-API-Key": key.text}).status_code  # noqa: E731
+        eventually(lambda: get("/metrics", metrics) == 200)
+        assert get("/api/kr/signals", metrics) == 403
+        assert get("/api/kr/signals", only_live) == 403
+        assert get("/metrics", only_live) == 403
+
+
+def test_a_revoked_key_and_its_session_are_worthless_at_once(guarded):
+    served, database, _ = guarded
+    key = add_key(database)
+    with served.client() as client:
+        headers = {"X-API-Key": key.text}
+        eventually(lambda: client.get("/api/kr/scans", headers=headers).status_code == 200)
+        assert client.post("/session", headers=headers).status_code == 200
+        assert client.get("/api/kr/scans").status_code == 200  # by the cookie
+        with database.transaction() as tx:
+            assert tx.keys.revoke(key.id)
+        eventually(lambda: client.get("/api/kr/scans", headers=headers).status_code == 401)
+        assert client.get("/api/kr/scans").status_code == 401
+
+
+def test_a_session_is_a_cookie_no_page_can_read(guarded):
+    served, _, key = guarded
+    with served.client() as client:
+        answer = client.post("/session", json={"key": key.text})
+        cookie = answer.headers["set-cookie"]
+        for part in ("HttpOnly", "SameSite=strict", "Path=/", "Max-Age=43200"):
+            assert part in cookie
+        assert key.text not in cookie
+        assert client.get("/api/kr/signals").status_code == 200
+        forged = client.cookies["closebell_session"].replace(".", ".9", 1)
+        assert (
+            httpx.get(
+                f"{served.url}/api/kr/scans", cookies={"closebell_session": forged}
+            ).status_code
+            == 401
+        )
+        assert client.delete("/session").status_code == 204
+        assert client.get("/api/kr/signals").status_code == 401
+        assert client.post("/session", json={"key": "wrong"}).status_code == 401
+        assert client.post("/session").status_code == 401
+
+
+def test_only_the_hash_of_a_key_is_stored(guarded):
+    _, database, key = guarded
+    with psycopg.connect(database.url) as connection:
+        rows = connection.execute("SELECT id, name, scopes::text, secret_hash FROM api_keys")
+        everything = str(rows.fetchall())
+    assert key.id in everything
+    assert key.text.rpartition("_")[2] not in everything
+
+
+def test_a_key_is_never_logged(guarded, capfd):
+    served, _, key = guarded
+    with served.client() as client:
+        client.get("/api/kr/signals?limit=x", headers={"X-API-Key": key.text})
+        client.get("/api/kr/signals", headers={"X-API-Key": key.text[:-1]})
+    assert key.text[12:-1] not in "".join(capfd.readouterr())
+
+
+def test_guessing_keys_is_slow(postgres_url):
+    with emptied(postgres_url) as database:
+        add_key(database)
+        with serving(database) as served, served.client() as client:
+            answers = [client.get("/api/kr/scans", headers={"X-API-Key": "x"}) for _ in range(25)]
+    assert [a.status_code for a in answers] == [401] * 20 + [429] * 5
+    assert int(answers[-1].headers["retry-after"]) > 0
+
+
+def test_an_address_may_ask_only_so_often(postgres_url):
+    with (
+        emptied(postgres_url) as database,
+        serving(database, api_rate_limit="5/hour") as served,
+        served.client() as client,
+    ):
+        answers = [client.get("/api/kr/signals") for _ in range(7)]
+        assert [a.status_code for a in answers] == [200] * 5 + [429] * 2
+        assert answers[-1].json()["type"] == "urn:closebell:problem:too-many-requests"
+        assert client.get("/health/live").status_code == 200
+
+
+def test_a_rate_that_can_not_be_read_is_named():
+    from api.guard import Rates
+
+    with pytest.raises(SettingsError, match="CLOSEBELL_API_RATE_LIMIT"):
+        Rates("often")
+
+
+def test_every_answer_carries_the_security_headers(client):
+    for path in ("/api/kr/signals", "/nothing", "/health", "/api/kr/signals?limit=0"):
+        headers = client.get(path).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["x-frame-options"] == "DENY"
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert "server" not in headers
+
+
+def test_other_sites_pages_may_read_only_when_named(postgres_url, client):
+    origin = {"Origin": "https://desk.example"}
+    assert (
+        "access-control-allow-origin" not in client.get("/api/kr/signals", headers=origin).headers
+    )
+    asked = origin | {"Access-Control-Request-Method": "GET"}
+    assert (
+        "access-control-allow-origin" not in client.options("/api/kr/scans", headers=asked).headers
+    )
+    with (
+        emptied(postgres_url) as database,
+        serving(database, api_origins="https://desk.example") as served,
+        served.client() as other,
+    ):
+        answer = other.get("/api/kr/scans", headers=origin)
+        assert answer.headers["access-control-allow-origin"] == "https://desk.example"
+        stranger = other.get("/api/kr/scans", headers={"Origin": "https://evil.example"})
+        assert "access-control-allow-origin" not in stranger.headers
