@@ -1,0 +1,1 @@
+"""Disclosures of the Financial Supervisory Service's DART Open API."""
