@@ -63,7 +63,7 @@ def score(cells: pl.DataFrame, rules: Rules, news: pl.DataFrame | None) -> pl.Da
     """Score, grade, gates, parts and levels (won as traded), for each cell in order."""
     c = rules.closing_bet
     has_warnings = "warning" in cells.columns
-    lazy = _with_news(cells, news).lazy().with_columns(**_parts(c))
+    lazy = _with_news(cells.lazy(), news).with_columns(**_parts(c))
     entry = pl.col("traded_close")
     near_high_known = pl.col("bet_high_year").is_not_null()
     warning = pl.col("warning") if has_warnings else pl.lit(False)
@@ -123,12 +123,12 @@ def score(cells: pl.DataFrame, rules: Rules, news: pl.DataFrame | None) -> pl.Da
     return scored.collect()
 
 
-def _with_news(cells: pl.DataFrame, news: pl.DataFrame | None) -> pl.DataFrame:
+def _with_news(cells: pl.LazyFrame, news: pl.DataFrame | None) -> pl.LazyFrame:
     if news is None:
         return cells.with_columns(
             news_balance=pl.lit(None, pl.Int32), blocked=pl.lit(None, pl.Boolean)
         )
-    return cells.join(news, on="key", how="left", maintain_order="left").with_columns(
+    return cells.join(news.lazy(), on="key", how="left", maintain_order="left").with_columns(
         pl.col("news_balance").fill_null(0), pl.col("blocked").fill_null(False)
     )
 

@@ -208,19 +208,9 @@ def _running(rows: pl.DataFrame, epochs: pl.Series, rules: ContractionRules) -> 
         lowest=pl.col("low").rolling_min(rules.k),
         highest=pl.col("close"),
     )
-    # Doubling reaches max_age rows back, twice as fast as cumulating epoch by epoch.
-    lag = 1
-    while lag <= rules.max_age:
-        same = epoch == epoch.shift(lag)
-        frame = frame.with_columns(
-            lowest=pl.when(same)
-            .then(pl.min_horizontal("lowest", pl.col("lowest").shift(lag)))
-            .otherwise("lowest"),
-            highest=pl.when(same)
-            .then(pl.max_horizontal("highest", pl.col("highest").shift(lag)))
-            .otherwise("highest"),
-        )
-        lag *= 2
+    frame = frame.with_columns(
+        pl.col("lowest").cum_min().over("epoch"), pl.col("highest").cum_max().over("epoch")
+    )
 
     def earlier(lag: int) -> pl.Expr:
         return pl.when(epoch == epoch.shift(lag)).then(pl.col("highest").shift(lag))

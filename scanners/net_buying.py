@@ -40,18 +40,13 @@ def for_rows(
     `institution_q`: of session q alone over what was traded in it; `provisional`: whether q's
     figures are. Null where a figure isn't known.
     """
-    reach = rows.select(
-        near=(pl.col("pos") >= first)
-        .reverse()
-        .cast(pl.UInt8)
-        .rolling_max(SESSIONS + 2, min_samples=1)
-        .reverse(),
-        pos="pos",
-    )
-    oldest = reach.filter(pl.col("near") > 0)["pos"].min()
     known = None
-    if oldest is not None and len(data.net_buying):
-        known = _known(data, tickers, schedule, int(str(oldest)))
+    if len(data.net_buying):
+        # Only the rows that a scored row's sums reach back to are needed.
+        scored = (pl.col("pos") >= first).reverse().cast(pl.UInt8)
+        near = scored.rolling_max(SESSIONS + 2, min_samples=1).reverse() > 0
+        oldest = rows.select(pl.col("pos").filter(near).min()).item()
+        known = None if oldest is None else _known(data, tickers, schedule, oldest)
     if known is None or not len(known):
         return pl.select(
             pl.repeat(None, len(rows), dtype=dtype).alias(name) for name, dtype in COLUMNS.items()
