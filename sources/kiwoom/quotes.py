@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import timedelta
 from statistics import median
 from typing import Final
 
 from errors import BadMarketData
+from market.calendar import SessionHours
 from sources.kiwoom.client import KiwoomClient
 from sources.kiwoom.instruments import Listing
 from sources.kiwoom.rows import Quote, StockQuote
@@ -23,6 +24,10 @@ MARKETS: Final[Mapping[str, tuple[str, str]]] = {"KOSPI": ("0", "001"), "KOSDAQ"
 
 # The most a call takes isn't documented; 30 worked (measured 2026-07-22).
 STOCKS_A_CALL: Final = 30
+
+# The after-market opens this long after the regular close (since 2026-09-14). Whether it moves
+# Kiwoom's quotes isn't documented; a trade of that time says that it does.
+AFTER_MARKET: Final = timedelta(minutes=30)
 
 # The sweep's volume must be the chosen stocks' of a few minutes later, less what was traded since.
 LEAST_VOLUME_SHARE: Final = 0.5
@@ -85,12 +90,14 @@ def chosen(client: KiwoomClient, tickers: Iterable[str]) -> dict[str, StockQuote
     return quotes
 
 
-def require_session(client: KiwoomClient, found: Sweep, session: date) -> None:
+def require_session(client: KiwoomClient, found: Sweep, hours: SessionHours) -> None:
     """Check a sweep, whose rows carry no date, against the most traded stocks with theirs.
 
     Raises:
-        BadMarketData: they are of another session, or the volumes don't mean the same.
+        BadMarketData: they are of another session, the volumes don't mean the same, or prices
+            have moved in the after-market.
     """
+    session = hours.session
     traded = sorted(
         (quote for quote in found.quotes.values() if quote.volume),
         key=lambda quote: quote.close * quote.volume,
@@ -104,6 +111,14 @@ def require_session(client: KiwoomClient, found: Sweep, session: date) -> None:
         raise BadMarketData(
             f"{client.call(SWEEP)}: the quotes are of {others[-1]}, not of {session}",
             remedy="collect while the session is on, or before the next one opens",
+        )
+    after = (hours.close + AFTER_MARKET).time()
+    late = [row.traded_at for row in anchors.values() if row.traded_at and row.traded_at >= after]
+    if late:
+        raise BadMarketData(
+            f"{client.call(SWEEP)}: {len(late)} of {len(anchors)} stocks have traded since {after},"
+            " so their prices aren't those of the regular close",
+            remedy="take the official session from KRX next morning",
         )
     shares = [quote.volume / anchors[quote.ticker].volume for quote in traded]
     if not LEAST_VOLUME_SHARE <= median(shares) <= 1.0:

@@ -5,7 +5,7 @@ Each class is one TR of the official specification; its fields' wire names are t
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, time
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
@@ -43,6 +43,7 @@ Points = Annotated[float, BeforeValidator(given(numbers.percent))]
 Code = Annotated[str, BeforeValidator(numbers.krx_code)]
 Day = Annotated[date, BeforeValidator(given(numbers.day))]
 OptionalDay = Annotated[date | None, BeforeValidator(numbers.day)]
+OptionalClock = Annotated[time | None, BeforeValidator(numbers.clock)]
 
 
 class Moved(Row):
@@ -92,6 +93,7 @@ class StockQuote(Moved):
     lower_limit: Price = Field(alias="lst_pric")
     expected_price: OptionalPrice = Field(alias="exp_cntr_pric")
     expected_volume: OptionalCount = Field(alias="exp_cntr_qty")
+    traded_at: OptionalClock = Field(alias="cntr_tm")
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -58,7 +58,7 @@ class KiwoomSource:
         listing = instruments.fetch_listing(self._client, max_missing=self._max_missing)
         began = self._clock.now()
         found = quotes.sweep(self._client, listing, max_missing=self._max_missing)
-        quotes.require_session(self._client, found, session)
+        quotes.require_session(self._client, found, self._calendar.hours(session))
         data = MarketData(
             bars=_bars(self._client, session, listing, found, began),
             instruments=listing.instruments(session),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
@@ -133,6 +133,22 @@ def test_a_volume_of_the_last_trade_alone_is_refused(
     fake.break_("ka20002", "change", times=99, change=shrink)
     with pytest.raises(BadMarketData, match=r"its volumes are 0\.001 of those of kiwoom ka10095"):
         source_of(client).collect(SESSION)
+
+
+def test_prices_that_moved_in_the_after_market_are_no_close(market: Any) -> None:
+    evening = replace(market, traded_at="171203")
+    with (
+        FakeKiwoom(evening, speed=200) as fake,
+        client_of(fake) as client,
+        pytest.raises(BadMarketData, match="30 of 30 stocks have traded since 16:00:00"),
+    ):
+        source_of(client, time(17, 13)).collect(SESSION)
+
+
+def test_trading_at_the_close_leaves_the_close_as_it_is(market: Any) -> None:
+    closing = replace(market, traded_at="155959")
+    with FakeKiwoom(closing, speed=200) as fake, client_of(fake) as client:
+        assert source_of(client, time(18, 40)).collect(SESSION).data.bars.height == 350
 
 
 def test_a_sweep_of_both_exchanges_is_not_taken_for_krx(

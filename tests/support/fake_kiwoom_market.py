@@ -69,6 +69,7 @@ class FakeMarket:
     stocks: list[FakeStock]
     history: list[date] = field(default_factory=list)
     net_buying_session: date | None = None
+    traded_at: str = "153012"
 
     def listing(self, mrkt_tp: str) -> list[Wire]:
         market = {"0": "KOSPI", "10": "KOSDAQ"}[mrkt_tp]
@@ -80,7 +81,10 @@ class FakeMarket:
 
     def chosen(self, codes: list[str]) -> list[Wire]:
         by_code = {stock.code: stock for stock in self.stocks}
-        return [_chosen(by_code[code], self.session) if code in by_code else {} for code in codes]
+        return [
+            _chosen(by_code[code], self.session, self.traded_at) if code in by_code else {}
+            for code in codes
+        ]
 
     def chart(self, code: str, base_dt: date) -> list[Wire]:
         stock = next(stock for stock in self.stocks if stock.code == code)
@@ -222,7 +226,7 @@ def _quote(stock: FakeStock) -> Wire:
     }
 
 
-def _chosen(stock: FakeStock, session: date) -> Wire:
+def _chosen(stock: FakeStock, session: date, traded_at: str) -> Wire:
     quote = _quote(stock)
     return quote | {
         "base_pric": str(stock.base),
@@ -233,7 +237,7 @@ def _chosen(stock: FakeStock, session: date) -> Wire:
         "close_pric": quote["cur_prc"],
         "exp_cntr_pric": quote["cur_prc"],
         "exp_cntr_qty": "",
-        "cntr_tm": "153012",
+        "cntr_tm": traded_at,
         "dt": f"{session:%Y%m%d}",
     }
 

@@ -29,6 +29,14 @@ class Server:
     asked: list[Asked] = field(default_factory=list)
     broken: list[tuple[int, bytes]] = field(default_factory=list)
 
+    def reply(self, asked: Asked) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body."""
+        if self.broken:
+            status, content = self.broken.pop(0)
+            return status, {}, content
+        status, body = self.answer(asked)
+        return status, {}, json.dumps(body, ensure_ascii=False).encode()
+
     def answer(self, asked: Asked) -> tuple[int, Any]:
         raise NotImplementedError
 
@@ -66,12 +74,10 @@ class _Handler(BaseHTTPRequestHandler):
         key = self.headers.get("AUTH_KEY") or query.pop("crtfc_key", "")
         asked = Asked(split.path, query, key)
         self.fake.asked.append(asked)
-        if self.fake.broken:
-            status, content = self.fake.broken.pop(0)
-        else:
-            status, body = self.fake.answer(asked)
-            content = json.dumps(body, ensure_ascii=False).encode()
-        self.send_response(status)
+        status, headers, content = self.fake.reply(asked)
+        self.send_response_only(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()

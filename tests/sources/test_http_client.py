@@ -1,0 +1,162 @@
+"""The client itself: what it takes, how it waits, what it counts."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from fake_open_apis import Asked, Server
+from memory_guards import MemoryBreaker, MemoryLimiter, memory_guards
+
+from errors import BadMarketData, RateLimited, SourceUnavailable
+from sources.http.call import Call, Limits, Rate, Reply, Request, Unusable
+from sources.http.client import Client
+from sources.http.guards import Guards
+
+CALL = Call("somebody", "prices", "005930", (Rate("somebody", 1000.0),))
+
+
+@dataclass
+class Scripted(Server):
+    """Answers with these replies, one after the other, then with the last."""
+
+    replies: list[tuple[int, dict[str, str], bytes]] = field(default_factory=list)
+
+    def reply(self, _asked: Asked) -> tuple[int, dict[str, str], bytes]:
+        return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+
+
+@pytest.fixture
+def server() -> Iterator[Scripted]:
+    with Scripted() as running:
+        yield running
+
+
+@pytest.fixture
+def guards() -> Guards:
+    return memory_guards()
+
+
+@pytest.fixture
+def slept() -> list[float]:
+    return []
+
+
+@pytest.fixture
+def client(guards: Guards, slept: list[float]) -> Iterator[Client]:
+    limits = Limits(attempts=3, total=30, largest_body=10_000, threshold=99)
+    with Client("somebody", guards, limits, sleep=slept.append) as opened:
+        yield opened
+
+
+def ask(client: Client, server: Scripted, path: str = "/") -> Reply:
+    return client.send(CALL, Request("GET", server.url + path), lambda reply: reply)
+
+
+def test_a_compressed_answer_is_unpacked(client: Client, server: Scripted) -> None:
+    packed = gzip.compress(b'{"price": "5"}')
+    server.replies = [(200, {"Content-Encoding": "gzip"}, packed)]
+    assert json.loads(ask(client, server).body) == {"price": "5"}
+
+
+def test_a_broken_compression_is_asked_for_again(client: Client, server: Scripted) -> None:
+    server.replies = [(200, {"Content-Encoding": "gzip"}, b"no gzip"), (200, {}, b"ok")]
+    assert ask(client, server).body == b"ok"
+
+
+def test_a_redirect_is_not_followed(client: Client, server: Scripted) -> None:
+    """It could carry a key elsewhere."""
+    server.replies = [(302, {"Location": server.url + "/elsewhere"}, b"")]
+    assert ask(client, server).status == 302
+    assert [asked.path for asked in server.asked] == ["/"]
+
+
+def test_an_endless_answer_is_left(client: Client, server: Scripted) -> None:
+    server.replies = [(200, {}, b"x" * 10_001)]
+    with pytest.raises(BadMarketData, match="somebody prices 005930: more than 10,000 bytes"):
+        ask(client, server)
+    assert len(server.asked) == 1
+
+
+def test_pauses_grow_with_jitter_and_stay_bounded(
+    client: Client, server: Scripted, slept: list[float]
+) -> None:
+    server.replies = [(503, {}, b"")]
+    with pytest.raises(SourceUnavailable, match=r"HTTP 503, 3 attempts"):
+        ask(client, server)
+    assert len(slept) == 2
+    assert 0 <= slept[0] <= 1.2
+    assert 0 <= slept[1] <= 2.4
+
+
+@pytest.mark.parametrize(
+    ("headers", "pause"),
+    [
+        ({"Retry-After": "7"}, 7),
+        (
+            {
+                "Date": "Fri, 20 Nov 2026 06:00:00 GMT",
+                "Retry-After": "Fri, 20 Nov 2026 06:00:09 GMT",
+            },
+            9,
+        ),
+    ],
+)
+def test_retry_after_is_read_as_seconds_and_as_a_date(
+    client: Client, server: Scripted, slept: list[float], headers: dict[str, str], pause: float
+) -> None:
+    server.replies = [(503, headers, b""), (200, {}, b"ok")]
+    assert ask(client, server).body == b"ok"
+    assert slept == [pause]
+
+
+def test_a_pause_longer_than_all_patience_ends_the_call(
+    client: Client, server: Scripted, slept: list[float]
+) -> None:
+    server.replies = [(429, {"Retry-After": "31"}, b"")]
+    with pytest.raises(RateLimited):
+        ask(client, server)
+    assert slept == []
+    assert len(server.asked) == 1
+
+
+def test_429_holds_back_every_call_of_that_name(
+    client: Client, server: Scripted, guards: Guards, slept: list[float]
+) -> None:
+    server.replies = [(429, {"Retry-After": "5"}, b""), (200, {}, b"ok")]
+    ask(client, server)
+    wait = guards.limiter.reserve("somebody", per_second=1000, burst=1, longest=60)
+    assert wait == pytest.approx(5, abs=0.5)
+
+
+def test_an_answer_that_cant_be_read_counts_as_a_failure(
+    client: Client, server: Scripted, guards: Guards
+) -> None:
+    server.replies = [(200, {}, b"garbage")]
+
+    def read(_: Reply) -> None:
+        raise Unusable("garbage")
+
+    with pytest.raises(SourceUnavailable, match="somebody prices 005930: garbage, 3 attempts"):
+        client.send(CALL, Request("GET", server.url), read)
+    assert isinstance(guards.breaker, MemoryBreaker)
+    assert guards.breaker.states["somebody"].failures == 3
+
+
+def test_calls_retries_and_waits_are_counted(
+    client: Client, server: Scripted, guards: Guards
+) -> None:
+    server.replies = [(500, {}, b""), (200, {}, b"ok"), (200, {}, b"ok")]
+    ask(client, server)
+    ask(client, server)
+    assert isinstance(guards.limiter, MemoryLimiter)
+    bucket = guards.limiter.buckets["somebody"]
+    assert (bucket.calls, bucket.retries) == (3, 1)
+
+
+def test_a_request_shows_no_secret() -> None:
+    request = Request("GET", "https://x", {"AUTH_KEY": "s1"}, {"key": "s2"}, {"secret": "s3"})
+    assert repr(request) == "Request(method='GET', url='https://x')"
