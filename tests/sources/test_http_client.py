@@ -16,7 +16,7 @@ from sources.http.call import Call, Limits, Rate, Reply, Request, Unusable
 from sources.http.client import Client
 from sources.http.guards import Guards
 
-CALL = Call("somebody", "prices", "005930", (Rate("somebody", 1000.0),))
+CALL = Call("somebody", "prices", "005930", (Rate("somebody", 1e9),))
 
 
 @dataclass
@@ -128,7 +128,7 @@ def test_429_holds_back_every_call_of_that_name(
 ) -> None:
     server.replies = [(429, {"Retry-After": "5"}, b""), (200, {}, b"ok")]
     ask(client, server)
-    wait = guards.limiter.reserve("somebody", per_second=1000, burst=1, longest=60)
+    wait = guards.limiter.reserve("somebody", per_second=1e9, burst=1, longest=60)
     assert wait == pytest.approx(5, abs=0.5)
 
 
