@@ -93,6 +93,7 @@ def create_app(
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await notifier.close()
             await answers.close()
             await reading.close()
             await reading_keys.close()

@@ -157,14 +157,13 @@ class Connection:
             await self._flush()
             if self._notifier.go_live(self.client):
                 return
-            messages = await self._notifier.after(self.client.seen)
+            reached, messages = await self._notifier.after(self.client.seen)
             for message in messages:
                 if message.topic in self.client.topics:
                     await self._send(message.text)
                     await self._flush()
                 self.client.seen = message.id or self.client.seen
-            if not messages:
-                self.client.seen = max(self.client.seen, self._notifier.position or 0)
+            self.client.seen = reached
 
     async def _flush(self) -> None:
         await self.client.send_queued(self._send)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
 from api import views
@@ -13,6 +13,7 @@ from api.queries import SCANNERS, BestCursor
 from db.repositories import Repositories
 from db.repositories.signal_pages import SignalFilter, position_of_best
 
+Slot: TypeAlias = tuple[str, date, str]
 MOST = 100  # signals in one message
 SIGNAL_TOPICS = tuple(f"signal:{name}" for name in SCANNERS)
 GATE_TOPIC, SCAN_TOPIC = "market-gate", "scan"
@@ -38,59 +39,90 @@ def known_topic(topic: str) -> bool:
     return kind == "price" and len(ticker) == 6 and ticker.isascii() and ticker.isalnum()
 
 
-def of_event(tx: Repositories, event: Mapping[str, Any], prefect_ui_url: str) -> Message | None:
-    """The message of an event, with what is stored now; None for one that isn't for clients.
+class Teller:
+    """Makes messages of events, all in one state of the database; a slot is read once."""
 
-    Raises:
-        KeyError, TypeError, ValueError: the event isn't what its kind says.
-    """
-    number, kind, payload = event["id"], event["kind"], event["payload"]
-    when = views.local(event["created_at"])
-    if kind == "signal_update":
-        slot = (payload["signal_type"], _day(payload["session"]), str(payload["as_of"]))
-        counts = {name: int(payload[name]) for name in ("new", "changed", "withdrawn")}
-        data: Any = signal_data(tx, slot, when, counts)
-    elif kind == "market_gate_update":
-        row = tx.gates.get(_day(payload["session"]), str(payload["as_of"]))
-        if row is None:
+    def __init__(self, tx: Repositories, prefect_ui_url: str) -> None:
+        self._tx = tx
+        self._prefect_ui_url = prefect_ui_url
+        self._slots: dict[Slot, tuple[list[dict[str, Any]], int]] = {}
+
+    def of_event(self, event: Mapping[str, Any]) -> Message | None:
+        """The message of an event, with what is stored now; None for one that isn't for clients.
+
+        Raises:
+            KeyError, TypeError, ValueError: the event isn't what its kind says.
+        """
+        number, kind, payload = event["id"], event["kind"], event["payload"]
+        if kind == "signal_update":
+            slot = (payload["signal_type"], _day(payload["session"]), str(payload["as_of"]))
+            counts = {name: int(payload[name]) for name in ("new", "changed", "withdrawn")}
+            data: Any = self._signals(slot, views.local(event["created_at"]), counts)
+        elif kind == "market_gate_update":
+            row = self._tx.gates.get(_day(payload["session"]), str(payload["as_of"]))
+            if row is None:
+                return None
+            data = views.gate(row)
+        elif kind == "scan_update":
+            data = self._scan(payload)
+        else:
             return None
-        data = views.gate(row)
-    elif kind == "scan_update":
-        data = _scan(tx, payload, prefect_ui_url)
-    else:
-        return None
-    return message(number, event["topic"], kind, data, event["created_at"])
+        return _message(number, event["topic"], kind, data, event["created_at"])
+
+    def snapshot(self, topics: set[str]) -> list[Message]:
+        """How things stand, for a client whose last event is gone."""
+        tx, number = self._tx, self._tx.events.last_id()
+        found = []
+        for slot in tx.signal_pages.newest_slots(SCANNERS):
+            if (topic := f"signal:{slot[0]}") in topics:
+                run = tx.runs.recent(1, scanner=slot[0], session=slot[1])
+                counts = dict.fromkeys(("new", "changed", "withdrawn"))
+                data = self._signals(slot, views.local(run[0]["created_at"]), counts)
+                found.append(_message(number, topic, "signal_update", data))
+        if GATE_TOPIC in topics and (row := tx.gates.get()) is not None:
+            found.append(_message(number, GATE_TOPIC, "market_gate_update", views.gate(row)))
+        if SCAN_TOPIC in topics and (runs := tx.runs.recent(1)):
+            data = views.scan(runs[0], self._prefect_ui_url)
+            found.append(_message(number, SCAN_TOPIC, "scan_update", data))
+        return found
+
+    def _signals(
+        self, slot: Slot, when: datetime, counts: Mapping[str, int | None]
+    ) -> dict[str, Any]:
+        """`data` of a signal_update: the best signals of a slot, and where the others are."""
+        if slot not in self._slots:
+            rows = self._tx.signal_pages.best([slot], SignalFilter(), MOST + 1)
+            count = self._tx.signal_pages.count(slot) if len(rows) > MOST else len(rows)
+            self._slots[slot] = rows[:MOST], count
+        rows, count = self._slots[slot]
+        truncated = count > len(rows)
+        return {
+            "signal_type": slot[0],
+            "session": slot[1],
+            "as_of": slot[2],
+            "signals": [views.signal(row) for row in rows],
+            "count": count,
+            **counts,
+            "truncated": truncated,
+            "next": _next_page(slot, rows[-1]) if truncated else None,
+            "timestamp": when,
+        }
+
+    def _scan(self, payload: Mapping[str, Any]) -> Any:
+        """The market gate's run of the newest session that was covered, or any run of it."""
+        session = _day(payload["to"])
+        runs = self._tx.runs.recent(100, session=session)
+        runs = [run for run in runs if run["as_of"] == payload["as_of"]]
+        gates = [run for run in runs if run["scanner"] == "market_gate"]
+        chosen = (gates or runs)[0] if runs else None
+        return None if chosen is None else views.scan(chosen, self._prefect_ui_url)
 
 
-def message(
+def _message(
     number: int, topic: str, kind: str, data: Any, created_at: datetime | None = None
 ) -> Message:
-    """A message of that shape."""
     text = views.dumps({"type": kind, "event_id": number, "topic": topic, "data": data}).decode()
     return Message(number, topic, kind, text, created_at)
-
-
-def signal_data(
-    tx: Repositories,
-    slot: tuple[str, date, str],
-    when: datetime,
-    counts: Mapping[str, int | None],
-) -> dict[str, Any]:
-    """`data` of a signal_update: the best signals of a slot, and where the others are."""
-    rows = tx.signal_pages.best([slot], SignalFilter(), MOST + 1)
-    truncated = len(rows) > MOST
-    rows = rows[:MOST]
-    return {
-        "signal_type": slot[0],
-        "session": slot[1],
-        "as_of": slot[2],
-        "signals": [views.signal(row) for row in rows],
-        "count": tx.signal_pages.count(slot) if truncated else len(rows),
-        **counts,
-        "truncated": truncated,
-        "next": _next_page(slot, rows[-1]) if truncated else None,
-        "timestamp": when,
-    }
 
 
 def index_updates(tx: Repositories) -> list[Message]:
@@ -133,34 +165,7 @@ def price_updates(tx: Repositories, tickers: list[str]) -> list[Message]:
     return found
 
 
-def snapshot(tx: Repositories, topics: set[str], prefect_ui_url: str) -> list[Message]:
-    """How things stand, for a client whose last event is gone."""
-    number = tx.events.last_id()
-    found = []
-    for slot in tx.signal_pages.newest_slots(SCANNERS):
-        if (topic := f"signal:{slot[0]}") in topics:
-            run = tx.runs.recent(1, scanner=slot[0], session=slot[1])
-            counts = dict.fromkeys(("new", "changed", "withdrawn"))
-            data = signal_data(tx, slot, views.local(run[0]["created_at"]), counts)
-            found.append(message(number, topic, "signal_update", data))
-    if GATE_TOPIC in topics and (row := tx.gates.get()) is not None:
-        found.append(message(number, GATE_TOPIC, "market_gate_update", views.gate(row)))
-    if SCAN_TOPIC in topics and (runs := tx.runs.recent(1)):
-        data = views.scan(runs[0], prefect_ui_url)
-        found.append(message(number, SCAN_TOPIC, "scan_update", data))
-    return found
-
-
-def _scan(tx: Repositories, payload: Mapping[str, Any], prefect_ui_url: str) -> Any:
-    """The market gate's run of the newest session that a back-fill covered, or any run of it."""
-    session = _day(payload["to"])
-    runs = [r for r in tx.runs.recent(100, session=session) if r["as_of"] == payload["as_of"]]
-    gates = [run for run in runs if run["scanner"] == "market_gate"]
-    chosen = (gates or runs)[0] if runs else None
-    return None if chosen is None else views.scan(chosen, prefect_ui_url)
-
-
-def _next_page(slot: tuple[str, date, str], row: Mapping[str, Any]) -> str:
+def _next_page(slot: Slot, row: Mapping[str, Any]) -> str:
     cursor = BestCursor.model_validate({"slots": [slot], "after": position_of_best(dict(row))})
     query = {
         "signal_type": slot[0],

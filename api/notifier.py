@@ -11,7 +11,7 @@ from typing import Any
 
 from api.client import GOING_AWAY, NO_RIGHT, Client, State
 from api.keys import Keyring
-from api.messages import Message, index_updates, of_event, price_updates, snapshot
+from api.messages import Message, Teller, index_updates, price_updates
 from api.metrics import Metrics
 from api.reading import Reading
 from db.repositories import Repositories
@@ -56,6 +56,7 @@ class Notifier:
         self._ping_seconds, self._silent_seconds = ping_seconds, silent_seconds
         self._woken = asyncio.Event()
         self._remembered: OrderedDict[int, Message] = OrderedDict()
+        self._batches: dict[int, asyncio.Task[tuple[list[dict[str, Any]], list[Message]]]] = {}
         self._subscribers: defaultdict[str, set[Client]] = defaultdict(set)
         self.clients: set[Client] = set()
         self.position: int | None = None
@@ -95,6 +96,10 @@ class Notifier:
                     client.say(PING)
             self._metrics.waiting.set(sum(client.waiting for client in self.clients))
 
+    async def close(self) -> None:
+        """Wait for reads that nobody waits for any more."""
+        await asyncio.gather(*self._batches.values(), return_exceptions=True)
+
     def join(self, client: Client) -> None:
         """Count a client in."""
         self.clients.add(client)
@@ -128,13 +133,21 @@ class Notifier:
         client.state = State.LIVE
         return True
 
-    async def after(self, number: int) -> list[Message]:
-        """What clients were told after an event, in order; at most one batch, empty at the end."""
-        while True:
-            events, messages = await self._batch(number)
-            if messages or not events:
-                return messages
-            number = events[-1]["id"]
+    async def after(self, number: int) -> tuple[int, list[Message]]:
+        """What clients were told after an event, in order, at most one batch; how far that reaches.
+
+        Clients who come back together share one read. An empty one proves nothing of what was
+        committed after it began, so it must have begun after the position that it is good for.
+        """
+        if (running := self._batches.get(number)) is not None:
+            events, messages = await asyncio.shield(running)
+            if events:
+                return events[-1]["id"], messages
+        position = self.position or 0
+        task = self._batches[number] = asyncio.create_task(self._batch(number))
+        task.add_done_callback(lambda _: self._batches.pop(number, None))
+        events, messages = await asyncio.shield(task)
+        return events[-1]["id"] if events else max(number, position), messages
 
     async def missing(self, number: int) -> bool:
         """Whether events after this one are gone, or the number was never given."""
@@ -148,7 +161,7 @@ class Notifier:
         """How things stand in these topics, and the event that they stand for."""
 
         def read(tx: Repositories) -> tuple[int, list[Message]]:
-            return tx.events.last_id(), snapshot(tx, topics, self._prefect_ui_url)
+            return tx.events.last_id(), Teller(tx, self._prefect_ui_url).snapshot(topics)
 
         return await self._reading(read)
 
@@ -231,23 +244,14 @@ class Notifier:
 
         def read(tx: Repositories) -> tuple[list[dict[str, Any]], list[Message]]:
             events = tx.events.after(number, BATCH)
-            told = [self._message(tx, event) for event in events]
+            teller = Teller(tx, self._prefect_ui_url)
+            told = [self._remembered.get(e["id"]) or _told(teller, e) for e in events]
             return events, [message for message in told if message is not None]
 
         events, messages = await self._reading(read)
         for message in messages:
             self._remember(message)
         return events, messages
-
-    def _message(self, tx: Repositories, event: Mapping[str, Any]) -> Message | None:
-        remembered = self._remembered.get(event["id"])
-        if remembered is not None:
-            return remembered
-        try:
-            return of_event(tx, event, self._prefect_ui_url)
-        except (KeyError, TypeError, ValueError):
-            logger().error("an event can't be told", event_id=event["id"], exc_info=True)
-            return None
 
     def _remember(self, message: Message) -> None:
         if message.id is not None:
@@ -269,6 +273,14 @@ class Notifier:
         self._metrics.losses.inc()
         self._keyring.changed(listening=False)
         self._on_change(False)
+
+
+def _told(teller: Teller, event: Mapping[str, Any]) -> Message | None:
+    try:
+        return teller.of_event(event)
+    except (KeyError, TypeError, ValueError):
+        logger().error("an event can't be told", event_id=event["id"], exc_info=True)
+        return None
 
 
 _INDEX_TOPICS = ("market:kospi", "market:kosdaq")

@@ -179,6 +179,7 @@ def test_too_much_at_once_is_closed_with_1009(live):
 
     async def rapid():
         async with listening(live[0].ws) as client:
+            await client.until("connected")
             for _ in range(60):
                 assert await client.ask(type="ping") == {"type": "pong"}
             await client.say(type="ping")

@@ -1,0 +1,146 @@
+"""Many clients, slow clients, clients that go away: nothing is left checked out or waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from api_listener import Listener, listening
+from api_market import WED, publish, publish_everything
+from api_server import eventually, serving
+from databases import emptied
+from websockets.asyncio.client import connect
+
+
+def test_aborted_requests_leave_no_connection_checked_out(postgres_url):
+    async def ask(port, path, *, abort):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        await writer.drain()
+        if abort:
+            writer.transport.abort()
+            return 0
+        status = int((await reader.readline()).split()[1])
+        await reader.read()
+        writer.close()
+        return status
+
+    async def load(port):
+        free = asyncio.Semaphore(100)
+
+        async def one(number):
+            async with free:
+                path = (
+                    "/api/kr/scans",
+                    "/api/kr/stocks/005930/chart?days=" + str(number % 900 + 1),
+                )
+                return await ask(port, path[number % 4 == 0], abort=number % 2 == 0)
+
+        return await asyncio.gather(*(one(number) for number in range(2000)))
+
+    with emptied(postgres_url) as database:
+        publish_everything(database)
+        with serving(database, api_connections=5) as served:
+            statuses = asyncio.run(load(served.port))
+            assert statuses.count(0) == 1000
+            assert statuses.count(200) == 1000
+            eventually(lambda: served.services.reading.checked_out == 0)
+            with served.client() as client:
+                assert client.get("/api/kr/scans").status_code == 200
+
+
+def test_a_slow_reader_is_closed_with_1013_and_slows_nobody(postgres_url):
+    events = 260
+
+    async def talk(served, database):
+        slow = await connect(
+            f"{served.ws}?subscribe=signal:vcp", max_size=None, max_queue=1, ping_interval=None
+        )
+        async with listening(served.ws, ["signal:vcp"]) as quick:
+            await quick.until("subscribed")
+            publishing = asyncio.create_task(asyncio.to_thread(flood, database))
+            for _ in range(events):
+                assert (await quick.next())["type"] == "signal_update"
+            await publishing
+            await asyncio.to_thread(eventually, lambda: len(served.services.notifier.clients) == 1)
+        return await Listener(slow).closed()
+
+    def flood(database):
+        for _ in range(events):
+            about = {"session": WED.isoformat(), "as_of": "close", "signal_type": "vcp"}
+            counts = {"new": 0, "changed": 1, "withdrawn": 0}
+            with database.transaction() as tx:
+                tx.events.append("signal:vcp", "signal_update", about | counts)
+
+    with emptied(postgres_url) as database:
+        publish(database, "vcp", WED, 100)
+        with serving(database) as served:
+            assert asyncio.run(talk(served, database)) == (1013, "too slow to read")
+
+
+def test_a_reader_that_never_reads_again_is_cut_off(postgres_url, monkeypatch):
+    monkeypatch.setattr("api.transport.PATIENCE", 0.2)
+
+    async def talk(served):
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port, limit=1024)
+        writer.write(
+            b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        assert b"101" in await reader.readline()
+        await asyncio.to_thread(eventually, lambda: len(served.services.notifier.clients) == 1)
+        await asyncio.to_thread(eventually, lambda: not served.server.server_state.connections)
+        writer.transport.abort()
+
+    with (
+        emptied(postgres_url) as database,
+        serving(database, ping_seconds=0.2, silent_seconds=0.5) as served,
+    ):
+        asyncio.run(talk(served))
+
+
+def test_500_clients_dropped_at_once_leave_nothing(postgres_url):
+    async def talk(served, database):
+        sockets = await asyncio.gather(
+            *(
+                connect(f"{served.ws}?subscribe=signal:vcp,scan", ping_interval=None)
+                for _ in range(500)
+            )
+        )
+        notifier = served.services.notifier
+        await asyncio.to_thread(eventually, lambda: len(notifier.clients) == 500)
+        for socket in sockets:
+            socket.transport.abort()
+        await asyncio.to_thread(publish, database, "vcp", WED, 2)
+        await asyncio.to_thread(eventually, lambda: not notifier.clients)
+        assert not notifier._subscribers
+        async with listening(served.ws, ["signal:vcp"]) as client:
+            await client.until("subscribed")
+            await asyncio.to_thread(publish, database, "vcp", WED, 3)
+            assert (await client.next())["data"]["count"] == 3
+
+    with emptied(postgres_url) as database, serving(database) as served:
+        asyncio.run(talk(served, database))
+
+
+def test_after_a_shutdown_no_task_and_no_connection_is_left_and_clients_were_told(postgres_url):
+    async def talk(served):
+        sockets = [
+            await connect(f"{served.ws}?subscribe=scan", ping_interval=None) for _ in range(20)
+        ]
+        for socket in sockets:
+            assert json.loads(await socket.recv())["type"] == "connected"
+        served.server.should_exit = True
+        return {(await Listener(socket).closed())[0] for socket in sockets}
+
+    with emptied(postgres_url) as database:
+        with serving(database) as served:
+            codes = asyncio.run(talk(served))
+        assert codes <= {1001, 1012}
+        assert served.leftovers == []
+        assert served.database.checked_out == 0
+        with database.connection() as connection:
+            from sqlalchemy import text
+
+            left = text("SELECT count(*) FROM pg_stat_activity WHERE usename = 'closebell_reader'")
+            eventually(lambda: connection.scalar(left) == 0)
