@@ -93,9 +93,13 @@ class Settings(BaseSettings):
     krx_base_url: str = Field(
         "https://data-dbg.krx.co.kr/svc/apis", description="where the KRX Open API answers"
     )
+    krx_calls_per_second: float = Field(2.0, gt=0, description="its terms allow 10,000 a day")
     dart_key: SecretStr | None = Field(None, description="DART Open API: key of 40 characters")
     dart_base_url: str = Field(
         "https://opendart.fss.or.kr/api", description="where the DART Open API answers"
+    )
+    dart_calls_per_second: float = Field(
+        5.0, gt=0, description="more than some 1,000 calls a minute are refused"
     )
     http_connect_seconds: float = Field(5.0, gt=0, description="to reach a provider")
     http_read_seconds: float = Field(15.0, gt=0, description="of silence in an answer")

@@ -138,7 +138,11 @@ def open_dart(settings: Settings, guards: Guards, clock: Clock) -> DartSource:
         raise SourceNotConfigured(
             "dart: no key is set", remedy="get one at opendart.fss.or.kr and set CLOSEBELL_DART_KEY"
         )
-    access = Access(settings.dart_base_url.rstrip("/"), settings.dart_key.get_secret_value())
+    access = Access(
+        settings.dart_base_url.rstrip("/"),
+        settings.dart_key.get_secret_value(),
+        settings.dart_calls_per_second,
+    )
     return DartSource(Client(PROVIDER, guards, Limits.of(settings)), access, clock)
 
 

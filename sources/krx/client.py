@@ -75,7 +75,11 @@ def open_krx(settings: Settings, guards: Guards) -> KrxClient:
             "krx: no key is set",
             remedy="get one at openapi.krx.co.kr and set CLOSEBELL_KRX_AUTH_KEY",
         )
-    access = Access(settings.krx_base_url.rstrip("/"), settings.krx_auth_key.get_secret_value())
+    access = Access(
+        settings.krx_base_url.rstrip("/"),
+        settings.krx_auth_key.get_secret_value(),
+        settings.krx_calls_per_second,
+    )
     return KrxClient(Client(PROVIDER, guards, Limits.of(settings)), access)
 
 
