@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from databases import emptied
 from memory_guards import memory_guards
 from sqlalchemy import text
 
@@ -18,13 +19,16 @@ from sources.http.guards import Guards
 LONG = 3600.0
 
 
-@pytest.fixture(params=["stored", "memory"])
-def guards(request: pytest.FixtureRequest) -> Guards:
-    """The real ones, and the stand-in of other tests, which must behave the same."""
+@pytest.fixture(params=["stored", "memory", pytest.param("debian", marks=pytest.mark.system)])
+def guards(request: pytest.FixtureRequest) -> Iterator[Guards]:
+    """The real ones, on both servers, and other tests' stand-in, which must behave the same."""
     if request.param == "memory":
-        return memory_guards()
-    stored = StoredGuards(request.getfixturevalue("database"))
-    return Guards(stored, stored, stored)
+        yield memory_guards()
+        return
+    url = {"stored": "postgres_url", "debian": "debian_postgres_url"}[request.param]
+    with emptied(request.getfixturevalue(url)) as database:
+        stored = StoredGuards(database)
+        yield Guards(stored, stored, stored)
 
 
 @pytest.fixture
