@@ -20,6 +20,7 @@ from starlette.responses import Response
 from api import models
 from api.answers import Answers
 from api.edge import Edge
+from api.examples import BY_PATH
 from api.guard import Doorkeeper, Guard, Rates
 from api.keys import Keyring
 from api.live import Connection, closing_down
@@ -175,5 +176,8 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         problem = models.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(problem.pop("$defs", {}))
         schemas["Problem"] = problem
+        for path, value in BY_PATH.items():  # put in here, since FastAPI leaves out their nulls
+            answered = document["paths"][path]["get"]["responses"]["200"]["content"]
+            answered["application/json"]["example"] = value
         app.openapi_schema = document
     return app.openapi_schema

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 Json = dict[str, Any]
@@ -183,6 +184,20 @@ HEALTH: Final[Json] = {
 }
 
 
-def example(value: Any) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route with this example."""
-    return {200: {"content": {"application/json": {"example": value}}}}
+BY_PATH: Final[Mapping[str, Any]] = {
+    "/api/kr/signals": [SIGNAL],
+    "/api/kr/signals/{ticker}": [SIGNAL],
+    "/api/kr/market-gate": GATE,
+    "/api/kr/market-gate/history": [GATE],
+    "/api/kr/market-gate/sectors": GATE["sectors"],
+    "/api/kr/jongga-v2/latest": [JONGGA],
+    "/api/daytrading/signals": DAYTRADING,
+    "/api/kr/stocks": [FOUND],
+    "/api/kr/stocks/{ticker}": STOCK,
+    "/api/kr/stocks/{ticker}/chart": CHART,
+    "/api/kr/stocks/{ticker}/flow": FLOW,
+    "/api/kr/scans": [SCAN],
+    "/health": HEALTH,
+    "/health/live": {"status": "alive"},
+    "/health/ready": {"status": "ready"},
+}

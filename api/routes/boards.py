@@ -8,7 +8,6 @@ from fastapi import APIRouter, Query, Request
 
 from api import models, views
 from api.answers import Answer, answer
-from api.examples import DAYTRADING, JONGGA, example
 from api.queries import DaytradingQuery
 from api.queries import Query as NoQuery
 from api.services import Room, Whole
@@ -19,11 +18,7 @@ router = APIRouter(tags=["boards"])
 MOST = 1000  # signals of one slot
 
 
-@router.get(
-    "/api/kr/jongga-v2/latest",
-    response_model=list[models.JonggaSignal],
-    responses=example([JONGGA]),
-)
+@router.get("/api/kr/jongga-v2/latest", response_model=list[models.JonggaSignal])
 async def jongga(request: Request, room: Room, query: Annotated[NoQuery, Query()]) -> Whole:  # noqa: ARG001
     """The newest closing bets, best first."""
 
@@ -35,9 +30,7 @@ async def jongga(request: Request, room: Room, query: Annotated[NoQuery, Query()
     return await room.keep(request, read)
 
 
-@router.get(
-    "/api/daytrading/signals", response_model=models.Daytrading, responses=example(DAYTRADING)
-)
+@router.get("/api/daytrading/signals", response_model=models.Daytrading)
 async def daytrading(
     request: Request, room: Room, query: Annotated[DaytradingQuery, Query()]
 ) -> Whole:

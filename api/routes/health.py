@@ -10,7 +10,6 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from api import models, views
-from api.examples import HEALTH, example
 from api.freshness import last_scans, source_ages
 from api.problems import UNAVAILABLE, Problem, problem_of
 from api.queries import Query as NoQuery
@@ -24,7 +23,7 @@ NoParameters = Annotated[NoQuery, Query()]
 Ages = dict[str, dict[str, Any]]
 
 
-@router.get("/health", response_model=models.Health, responses=example(HEALTH))
+@router.get("/health", response_model=models.Health)
 async def health(room: Room, query: NoParameters) -> Response:  # noqa: ARG001
     """Healthy, degraded (not listening, or a scan is overdue), or unhealthy (no database)."""
     now = room.clock.now()
@@ -58,13 +57,13 @@ async def health(room: Room, query: NoParameters) -> Response:  # noqa: ARG001
     )
 
 
-@router.get("/health/live", response_model=models.Probe, responses=example({"status": "alive"}))
+@router.get("/health/live", response_model=models.Probe)
 async def live(query: NoParameters) -> JSONResponse:  # noqa: ARG001
     """The process answers."""
     return JSONResponse({"status": "alive"})
 
 
-@router.get("/health/ready", response_model=models.Probe, responses=example({"status": "ready"}))
+@router.get("/health/ready", response_model=models.Probe)
 async def ready(room: Room, query: NoParameters) -> JSONResponse:  # noqa: ARG001
     """The database answers and changes are heard; else a 503 problem."""
     if not room.notifier.listening:

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Query, Request
 
 from api import models, views
 from api.answers import Answer, answer
-from api.examples import GATE, example
 from api.problems import NOT_FOUND, Problem
 from api.queries import HistoryQuery
 from api.queries import Query as NoQuery
@@ -18,15 +17,13 @@ from db.repositories import Repositories
 router = APIRouter(tags=["market gate"])
 
 
-@router.get("/api/kr/market-gate", response_model=models.Gate, responses=example(GATE))
+@router.get("/api/kr/market-gate", response_model=models.Gate)
 async def newest(request: Request, room: Room, query: Annotated[NoQuery, Query()]) -> Whole:  # noqa: ARG001
     """The state of the whole market; 404 before it was ever computed."""
     return await room.keep(request, lambda tx: answer(views.dumps(views.gate(_newest(tx)))))
 
 
-@router.get(
-    "/api/kr/market-gate/history", response_model=list[models.Gate], responses=example([GATE])
-)
+@router.get("/api/kr/market-gate/history", response_model=list[models.Gate])
 async def history(request: Request, room: Room, query: Annotated[HistoryQuery, Query()]) -> Whole:
     """The newest gate of each session, newest first."""
 
@@ -37,11 +34,7 @@ async def history(request: Request, room: Room, query: Annotated[HistoryQuery, Q
     return await room.keep(request, read)
 
 
-@router.get(
-    "/api/kr/market-gate/sectors",
-    response_model=list[models.Sector],
-    responses=example(GATE["sectors"]),
-)
+@router.get("/api/kr/market-gate/sectors", response_model=list[models.Sector])
 async def sectors(request: Request, room: Room, query: Annotated[NoQuery, Query()]) -> Whole:  # noqa: ARG001
     """The sectors of the newest gate; 404 before one was ever computed."""
     return await room.keep(request, lambda tx: answer(views.dumps(_newest(tx)["sectors"])))

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Query
 
 from api import models, views
 from api.answers import Answer, answer
-from api.examples import SCAN, example
 from api.queries import ScanQuery
 from api.services import Room, Whole
 from db.repositories import Repositories
@@ -16,7 +15,7 @@ from db.repositories import Repositories
 router = APIRouter(tags=["scans"])
 
 
-@router.get("/api/kr/scans", response_model=list[models.Scan], responses=example([SCAN]))
+@router.get("/api/kr/scans", response_model=list[models.Scan])
 async def recent(room: Room, query: Annotated[ScanQuery, Query()]) -> Whole:
     """The newest scans first, also those that changed nothing.
 

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Path, Query, Request
 
 from api import models
 from api.answers import Answer
-from api.examples import SIGNAL
 from api.problems import NOT_FOUND, Problem, invalid
 from api.queries import (
     SCANNERS,
@@ -25,7 +24,6 @@ from db.repositories.signal_pages import SignalFilter, position_of_best, positio
 
 router = APIRouter(tags=["signals"])
 CONTENT: dict[str, Any] = {
-    "application/json": {"example": [SIGNAL]},
     "text/csv": {"schema": {"type": "string"}},
     "application/vnd.apache.arrow.stream": {"schema": {"type": "string", "format": "binary"}},
 }

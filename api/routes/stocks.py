@@ -9,7 +9,6 @@ from fastapi import APIRouter, Path, Query, Request
 
 from api import models, views
 from api.answers import Answer, answer
-from api.examples import CHART, FLOW, FOUND, STOCK, example
 from api.problems import NOT_FOUND, Problem
 from api.queries import TICKER, ChartQuery, FlowQuery, StockQuery
 from api.queries import Query as NoQuery
@@ -24,7 +23,7 @@ Ticker = Annotated[str, Path(pattern=TICKER, examples=["005930"])]
 _PRICES = ("open", "high", "low")
 
 
-@router.get("/api/kr/stocks", response_model=list[models.StockFound], responses=example([FOUND]))
+@router.get("/api/kr/stocks", response_model=list[models.StockFound])
 async def search(request: Request, room: Room, query: Annotated[StockQuery, Query()]) -> Whole:
     """Stocks whose ticker begins with `q` or whose name contains it, by ticker."""
 
@@ -47,7 +46,7 @@ async def search(request: Request, room: Room, query: Annotated[StockQuery, Quer
     return await room.keep(request, read)
 
 
-@router.get("/api/kr/stocks/{ticker}", response_model=models.Stock, responses=example(STOCK))
+@router.get("/api/kr/stocks/{ticker}", response_model=models.Stock)
 async def detail(
     request: Request,
     room: Room,
@@ -64,7 +63,7 @@ async def detail(
     return await room.keep(request, read)
 
 
-@router.get("/api/kr/stocks/{ticker}/chart", response_model=models.Chart, responses=example(CHART))
+@router.get("/api/kr/stocks/{ticker}/chart", response_model=models.Chart)
 async def chart(
     request: Request, room: Room, ticker: Ticker, query: Annotated[ChartQuery, Query()]
 ) -> Whole:
@@ -87,7 +86,7 @@ async def chart(
     return await room.keep(request, read)
 
 
-@router.get("/api/kr/stocks/{ticker}/flow", response_model=models.Flow, responses=example(FLOW))
+@router.get("/api/kr/stocks/{ticker}/flow", response_model=models.Flow)
 async def flow(
     request: Request, room: Room, ticker: Ticker, query: Annotated[FlowQuery, Query()]
 ) -> Whole:
