@@ -71,12 +71,13 @@ def walk(
     `top`, `top_bar`: the pivot; `low`: the lowest after it up to the newest swing's bar, null
     if that is the pivot; of the run of closed contractions `links` (how many), `first` and
     `depth` (of its first and last), `start` (bar of its first high), `quotients` (their sum).
-    With `details`, `closed` lists each closed contraction (bar, high, low, end, depth).
+    With `details`, `closed` lists each closed contraction (bar, high, low, depth, the row it
+    `opened` at and the one it `end`s at); `opened` is the open one's.
     """
     state = _with_history(swings, epochs, rules)
     state = state.with_columns(
         *[pl.lit(None, pl.Float64).alias(name) for name in ("top", "low", "depth", "first")],
-        *[pl.lit(None, pl.Int32).alias(name) for name in ("top_bar", "start")],
+        *[pl.lit(None, pl.Int32).alias(name) for name in ("top_bar", "start", "opened")],
         links=pl.lit(0, pl.Int32),
         quotients=pl.lit(0.0),
     )
@@ -86,7 +87,7 @@ def walk(
     if details:
         closed = [f"closed{lag}" for lag in reversed(range(rules.last))]
         state = state.with_columns(closed=pl.concat_list(closed).list.drop_nulls())
-        columns.append("closed")
+        columns += ["closed", "opened"]
     return state.select(columns)
 
 
@@ -189,7 +190,10 @@ def _step(state: pl.DataFrame, lag: int, rules: ContractionRules, *, details: bo
         .otherwise("low"),
     }
     if details:
-        contraction = pl.struct(bar="top_bar", high="top", low="_lower", end=bar, depth="_d")
+        contraction = pl.struct(
+            "opened", bar="top_bar", high="top", low="_lower", end=bar, depth="_d"
+        )
+        changes["opened"] = pl.when(opens | closes).then(bar).otherwise("opened")
         changes[f"closed{lag}"] = pl.when(closes).then(contraction)
     return state.with_columns(**changes)
 

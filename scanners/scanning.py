@@ -20,8 +20,8 @@ from scanners.rules import Rules
 from scanners.universe import REASONS, sectors_of
 
 ALL = (*STOCK_SCANNERS, "market_gate")
-# Rows held with all their columns at a time; more are scored in batches of stocks.
-BATCH_ROWS = 2_000_000
+# More rows than this are scored in batches of stocks, of half as many rows each.
+BATCH_ROWS = 1_200_000
 
 
 def scan(
@@ -95,7 +95,7 @@ def _batches(data: MarketData, batch_rows: int) -> list[tuple[str, str]]:
         return [("", "~")]
     tickers = pl.concat([data.bars["ticker"].unique(), data.instruments["ticker"].unique()])
     ordered = tickers.unique().sort()
-    count = -(-len(data.bars) // batch_rows)
+    count = -(-len(data.bars) // max(batch_rows // 2, 1))
     size = -(-len(ordered) // count)
     return [
         (part[0], part[-1])

@@ -118,8 +118,8 @@ def _contractions(
     frame = frame.with_row_index("cell")
     needed = frame["epoch"].filter(frame["epoch"] >= 0).unique().sort()
     walked = walk(swings.frame, needed, rules.vcp.contractions, details=True)
-    closed = walked.select(epoch=pl.lit(needed), closed="closed")
-    open_ = pl.struct(bar="pivot_row", low="open_low", end="row", depth="last_depth")
+    closed = walked.select("closed", "opened", epoch=pl.lit(needed))
+    open_ = pl.struct("opened", bar="pivot_row", low="open_low", end="row", depth="last_depth")
     earlier = pl.element().struct
     listed = (
         frame.join(closed, on="epoch", how="left", maintain_order="left")
@@ -128,6 +128,7 @@ def _contractions(
             .list.tail(pl.col("contractions_count").fill_null(1) - 1)
             .list.eval(
                 pl.struct(
+                    opened=earlier.field("opened"),
                     bar=earlier.field("bar"),
                     low=earlier.field("low"),
                     end=earlier.field("end"),
@@ -141,11 +142,8 @@ def _contractions(
         .drop_nulls("bar")
         .with_row_index("order")
     )
-    reach = rules.vcp.contractions.window
     searched = (
-        listed.select(
-            "order", "low", at=pl.int_ranges((pl.col("bar") - reach).clip(0), pl.col("end") + 1)
-        )
+        listed.select("order", "low", at=pl.int_ranges(pl.col("opened") + 1, pl.col("end") + 1))
         .explode("at")
         .with_columns(there=pl.lit(rows["low"]).gather(pl.col("at")))
         .filter(pl.col("there") == pl.col("low"))
