@@ -79,8 +79,8 @@ class Doorkeeper:
         self._clock = clock
 
     async def needs_key(self) -> bool:
-        """Whether any key exists; without one everything is open."""
-        return bool(await self._keyring.keys())
+        """Whether any key was ever made; without one everything is open."""
+        return (await self._keyring.keys()).needed
 
     async def admit(self, key: str, scope: str, address: str) -> StoredKey:
         """The key of this text.

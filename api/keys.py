@@ -39,12 +39,20 @@ def make_key() -> NewKey:
     return NewKey(number, f"cb_{number}_{secret}", _digest(secret))
 
 
+@dataclass(frozen=True)
+class KnownKeys:
+    """The valid keys by id; `needed` once any was ever made: revoking the last opens nothing."""
+
+    valid: Mapping[str, StoredKey]
+    needed: bool
+
+
 class Keyring:
     """The valid keys, read anew after every notification of the database."""
 
     def __init__(self, read: Callable[[], Awaitable[Sequence[StoredKey]]]) -> None:
         self._read = read
-        self._known: Mapping[str, StoredKey] | None = None
+        self._known: KnownKeys | None = None
         self._listening = False
         self._version = 0
 
@@ -54,8 +62,8 @@ class Keyring:
         self._known = None
         self._version += 1
 
-    async def keys(self) -> Mapping[str, StoredKey]:
-        """Every key that isn't revoked, by id.
+    async def keys(self) -> KnownKeys:
+        """What is known of keys now.
 
         Raises:
             DatabaseError: they can't be read.
@@ -63,7 +71,9 @@ class Keyring:
         if self._known is not None:
             return self._known
         version = self._version
-        known = {key.id: key for key in await self._read() if key.revoked_at is None}
+        stored = await self._read()
+        valid = {key.id: key for key in stored if key.revoked_at is None}
+        known = KnownKeys(valid, needed=bool(stored))
         if self._listening and version == self._version:
             self._known = known
         return known
@@ -72,7 +82,7 @@ class Keyring:
         """The key of this text, if it is valid."""
         match = _KEY.fullmatch(presented)
         number, secret = match.groups() if match else ("", "")
-        known = (await self.keys()).get(number)
+        known = (await self.keys()).valid.get(number)
         stored = known.secret_hash if known else bytes(32)
         same = hmac.compare_digest(_digest(secret), stored)
         return known if same else None
@@ -81,7 +91,7 @@ class Keyring:
         """The key that a session was made from, while both are valid; `now` in Unix seconds."""
         match = _SESSION.fullmatch(presented)
         number, expiry, signature = match.groups() if match else ("", "0", "")
-        known = (await self.keys()).get(number)
+        known = (await self.keys()).valid.get(number)
         stored = known.secret_hash if known else bytes(32)
         same = hmac.compare_digest(signature, _signature(stored, number, expiry))
         return known if same and now < int(expiry) else None

@@ -262,7 +262,7 @@ class Notifier:
     async def _expel(self) -> None:
         """Close those whose key was revoked."""
         if any(client.key_id for client in self.clients):
-            keys = await self._keyring.keys()
+            keys = (await self._keyring.keys()).valid
             for client in list(self.clients):
                 if client.key_id is not None and client.key_id not in keys:
                     client.end(NO_RIGHT, "the key was revoked")

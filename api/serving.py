@@ -44,7 +44,7 @@ def serve(
         opened = partial(open_for_reading, settings, on_message, pool=pool)
         real = stack.enter_context(opened(market="real"))
         with real.reader() as tx:
-            has_keys = any(key.revoked_at is None for key in tx.keys.all())
+            has_keys = bool(tx.keys.all())
         require_keys(settings, has_keys=has_keys)
         chosen = market or ("real" if real.freshness().bars else "sample")
         database = real if chosen == "real" else stack.enter_context(opened(market=chosen))

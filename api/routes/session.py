@@ -29,7 +29,7 @@ async def begin(
     if text is None:
         raise Problem(NO_KEY, "Send the key as X-API-Key or in the body.")
     if not await room.doorkeeper.needs_key():
-        raise Problem(BAD_REQUEST, "No key is needed here: none exists.")
+        raise Problem(BAD_REQUEST, "No key is needed here: none was made.")
     key = await room.doorkeeper.admit(text, "read", address_of(request.scope))
     value = make_session(key, room.clock.now().timestamp())
     answer = JSONResponse({"scopes": list(key.scopes), "expires_in": SESSION_SECONDS})

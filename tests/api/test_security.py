@@ -175,6 +175,15 @@ def test_a_key_is_never_logged(guarded, capfd):
     assert key.text[12:-1] not in "".join(capfd.readouterr())
 
 
+def test_revoking_the_last_key_opens_nothing(postgres_url):
+    with emptied(postgres_url) as database:
+        key = add_key(database)
+        with database.transaction() as tx:
+            tx.keys.revoke(key.id)
+        with serving(database) as served, served.client() as client:
+            assert client.get("/api/kr/signals").status_code == 401
+
+
 def test_guessing_keys_is_slow(postgres_url):
     with emptied(postgres_url) as database:
         add_key(database)
