@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import replace
+from collections.abc import Collection
 from datetime import date
 
 import polars as pl
 
 from market.data import MarketData
-from market.schemas import DailyBars, InstrumentFlags, Instruments, NetBuying, News
 from scanners import market_gate
 from scanners.batch import STOCK_SCANNERS, Piece, Request, cross_section, panel_of, score
+from scanners.batches import batches_of
 from scanners.closing_bet_words import sized
 from scanners.daytrading import InSession
 from scanners.ranks import ranked
@@ -54,13 +53,13 @@ def scan(
     request = Request(
         data, schedule, first, rules, scanners, in_session, keep_scores, sectors_of(data)
     )
-    batches = _batches(data, batch_rows)
-    if len(batches) == 1:
+    if len(data.bars) <= batch_rows:
         panel = panel_of(request, data)
         cross = cross_section(panel, rules)
         pieces = [score(panel, ranked(cross, rules), request, data)]
     else:
-        crosses = [cross_section(panel_of(request, part), rules) for part in _split(data, batches)]
+        batches = batches_of(data, batch_rows // 2)
+        crosses = [cross_section(panel_of(request, part), rules) for part in batches]
         cross = pl.concat(crosses)
         ranks = ranked(cross, rules)
         starts = [0]
@@ -69,7 +68,7 @@ def scan(
         del crosses
         pieces = [
             score(panel_of(request, part), ranks[start:end], request, part)
-            for part, start, end in zip(_split(data, batches), starts, starts[1:], strict=False)
+            for part, start, end in zip(batches, starts, starts[1:], strict=False)
         ]
     gate = None
     if "market_gate" in scanners:
@@ -87,33 +86,6 @@ def scan(
         if name in scanners
     }
     return MarketScan(results, gate)
-
-
-def _batches(data: MarketData, batch_rows: int) -> list[tuple[str, str]]:
-    """Ranges of tickers (first, last) with about as many bars each."""
-    if len(data.bars) <= batch_rows:
-        return [("", "~")]
-    tickers = pl.concat([data.bars["ticker"].unique(), data.instruments["ticker"].unique()])
-    ordered = tickers.unique().sort()
-    count = -(-len(data.bars) // max(batch_rows // 2, 1))
-    size = -(-len(ordered) // count)
-    return [
-        (part[0], part[-1])
-        for part in (ordered[i : i + size] for i in range(0, len(ordered), size))
-    ]
-
-
-def _split(data: MarketData, batches: list[tuple[str, str]]) -> Iterator[MarketData]:
-    for low, high in batches:
-        mine = pl.col("ticker").is_between(pl.lit(low), pl.lit(high))
-        yield replace(
-            data,
-            bars=DailyBars.cast(data.bars.filter(mine)),
-            instruments=Instruments.cast(data.instruments.filter(mine)),
-            flags=InstrumentFlags.cast(data.flags.filter(mine)),
-            net_buying=NetBuying.cast(data.net_buying.filter(mine)),
-            news=None if data.news is None else News.cast(data.news.filter(mine)),
-        )
 
 
 def _merged(
