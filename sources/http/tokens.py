@@ -75,7 +75,6 @@ class TokenHolder:
             )
             if claim is not None:
                 self._replace(claim)
-                number = None  # even the same text again: whether it is refused, the caller sees
             old = self._read(ahead=0)
             if old and old.number != number:
                 return old

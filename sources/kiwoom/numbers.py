@@ -149,9 +149,12 @@ def _decimal(text: str) -> float | None:
     if not stripped:
         return None
     found = _DECIMAL.fullmatch(stripped)
-    if not found or len(found[2]) + len(found[3] or "") > 15:  # what a double holds exactly
+    if not found:
         raise BadNumber(f"{text!r} is no number")
-    value = float(f"{found[2].replace(',', '')}.{found[3] or '0'}")
+    whole, fraction = found[2].replace(",", "").lstrip("0"), found[3] or ""
+    if len(whole + fraction) > 15:  # what a double holds exactly
+        raise BadNumber(f"{text!r} is too long")
+    value = float(f"{whole or '0'}.{fraction or '0'}")
     return -value if found[1].startswith("-") else value
 
 

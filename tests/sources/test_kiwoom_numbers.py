@@ -100,6 +100,7 @@ def test_what_is_read_is_what_the_text_says(parse: Callable[[str], Any], text: s
     zeros=st.integers(0, 6),
     grouped=st.booleans(),
 )
+@example(value=10**9, sign="", zeros=6, grouped=False)
 def test_every_way_of_writing_a_number_is_read(
     parse: Callable[[str], Any], value: int, sign: str, zeros: int, grouped: bool
 ) -> None:
