@@ -34,10 +34,10 @@ class Panel:
     `rows`: one row a stock and session with volume > 0 and open > 0. `code` is the stock's
     place in `tickers`, `pos` the session's in `sessions`, `row` the row's own number,
     `segment` the row where its segment starts, `n` the segment's rows in the last LOOKBACK
-    sessions. open, high, low, close (won) and volume (shares) are adjusted to the panel's
-    end, price as traded = price / `scale`; `activity` is volume over the stock's mean.
-    `traded_close`, `limit_base`, `market_cap` (won) and `value` (won) are as traded. `chg` is
-    the change against the base price, a fraction.
+    sessions, `history` all of the stock's there. open, high, low, close (won) and volume
+    (shares) are adjusted to the panel's end, price as traded = price / `scale`; `activity`
+    is volume over the stock's mean. `traded_close`, `limit_base`, `market_cap` (won) and
+    `value` (won) are as traded. `chg` is the change against the base price, a fraction.
 
     `stocks`: for the rows from the first scored session on, in the same order: `out` and
     `out_trading` (codes of REASONS: why vcp, or daytrading and closing_bet, leave it out),
@@ -68,7 +68,8 @@ def build_panel(
     spans = periods(data, tickers, sessions)
     tail = _described(tail, data, spans, tickers, sessions, sectors)
     traded = tail["traded"]
-    stocks = _scanned(tail.filter(traded), rows.filter(pl.col("pos") >= first).select("n"), rules)
+    history = rows.filter(pl.col("pos") >= first).select("history")
+    stocks = _scanned(tail.filter(traded), history, rules)
     return Panel(
         rows=rows,
         stocks=stocks,
@@ -152,7 +153,8 @@ def _traded(stored: pl.DataFrame, rules: UniverseRules) -> pl.DataFrame:
         move=pl.col("close") / pl.col("close").shift(1) - 1,
     )
     rows = rows.with_columns(
-        segment=pl.when(_starts(rules)).then(pl.col("row")).otherwise(0).cum_max()
+        segment=pl.when(_starts(rules)).then(pl.col("row")).otherwise(0).cum_max(),
+        stock=pl.when(_another_stock()).then(pl.col("row")).otherwise(0).cum_max(),
     )
     inside = pl.col("row") > pl.col("segment")
     previous = pl.when(inside).then(pl.col("traded_close").shift(1))
@@ -161,9 +163,10 @@ def _traded(stored: pl.DataFrame, rules: UniverseRules) -> pl.DataFrame:
         .then(pl.when(inside).then("move"))
         .otherwise(pl.col("traded_close") / pl.col("base") - 1),
         limit_base=pl.when("adjusted").then(previous).otherwise(pl.col("base")),
-        n=_rows_in_reach(rows),
+        n=_rows_in_reach(rows, "segment"),
+        history=_rows_in_reach(rows, "stock"),
     )
-    return rows.drop("stored_row", "move", "base")
+    return rows.drop("stored_row", "move", "base", "stock")
 
 
 def _starts(rules: UniverseRules) -> pl.Expr:
@@ -175,15 +178,18 @@ def _starts(rules: UniverseRules) -> pl.Expr:
         & pl.col("adjusted")
         & (pl.col("move").abs() > rules.max_adjusted_jump * (1 + TOLERANCE))
     )
-    new = pl.col("code") != pl.col("code").shift(1)
     broken = (missing > rules.max_missing) | (halted > rules.max_halt) | jump
-    return (new | broken).fill_null(True)
+    return (_another_stock() | broken).fill_null(True)
 
 
-def _rows_in_reach(rows: pl.DataFrame) -> pl.Series:
-    """n: the rows of the segment up to each row that lie in its last LOOKBACK sessions."""
-    since = rows["row"] - rows["segment"]
-    gaps = (rows["pos"] - rows["pos"].gather(rows["segment"])) != since
+def _another_stock() -> pl.Expr:
+    return (pl.col("code") != pl.col("code").shift(1)).fill_null(True)
+
+
+def _rows_in_reach(rows: pl.DataFrame, start: str) -> pl.Series:
+    """The rows from `start` up to each row that lie in its last LOOKBACK sessions."""
+    since = rows["row"] - rows[start]
+    gaps = (rows["pos"] - rows["pos"].gather(rows[start])) != since
     n = (since + 1).clip(upper_bound=LOOKBACK)
     some = rows.filter(gaps)
     if not len(some):
@@ -227,23 +233,23 @@ def _described(
     return tail.with_columns(out=first_reason(reasons))
 
 
-def _scanned(traded: pl.DataFrame, n: pl.DataFrame, rules: UniverseRules) -> pl.DataFrame:
+def _scanned(traded: pl.DataFrame, history: pl.DataFrame, rules: UniverseRules) -> pl.DataFrame:
     """The traded rows to be scored, with `out` and `out_trading`."""
     age = pl.col("pos") - pl.col("listed_pos")
     out = first_reason(
         [
             (pl.col("out") > 0, pl.col("out")),
             ((age >= 0) & (age < rules.new_listing_sessions), code_of("new_listing")),
-            (pl.col("n") < rules.min_rows, code_of("short_history")),
+            (pl.col("history") < rules.min_rows, code_of("short_history")),
         ]
     )
-    stocks = traded.hstack(n).with_columns(out=out)
+    stocks = traded.hstack(history).with_columns(out=out)
     flags = [flag for flag in NOT_TRADED if flag in stocks.columns]
     trading = first_reason(
         [(pl.col("out") > 0, pl.col("out")), *[(pl.col(f), code_of(f)) for f in flags]]
     )
     return stocks.with_columns(out_trading=trading).drop(
-        "key", "code", "pos", "n", "traded", "bad", "kind_out", "listed_pos", "listed"
+        "key", "code", "pos", "history", "traded", "bad", "kind_out", "listed_pos", "listed"
     )
 
 

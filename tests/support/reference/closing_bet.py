@@ -109,10 +109,10 @@ def news_points(verdicts: list[str]) -> float:
     return float(min(3, max(0, balance)))
 
 
-def period_points(view: View) -> float:
+def period_points(view: View) -> float | None:
     lows, highs = view.last("low", 10), view.last("high", 20)
-    assert lows is not None
-    assert highs is not None
+    if lows is None or highs is None:
+        return None
     lowest = min(lows)
     ago = next(back for back in range(10) if le(lows[-1 - back], lowest))
     if not 1 <= ago <= 3:

@@ -34,18 +34,18 @@ def _score_one(ticker: str, view: View, sector: float | None) -> Result:
     volume20 = view.sma("volume", 20, shift=1)
     highs, lows = view.last("high", 20, shift=1), view.last("low", 20, shift=1)
     average5 = view.sma("close", 5)
-    assert volume20 is not None
-    assert highs is not None
-    assert lows is not None
-    assert average5 is not None
-    top, bottom = max(highs), min(lows)
-    parts["volume"] = _check(ge(row.volume, 2.0 * volume20), ge(row.volume, 1.5 * volume20))
-    parts["momentum"] = _check(gt(row.close, top), gt(row.high, top) or ge(row.close, 0.99 * top))
-    parts["box"] = _check(ge(row.close, top), ge(row.close, (top + bottom) / 2))
-    parts["average5"] = _check(gt(row.close, average5), ge(row.close, 0.99 * average5))
+    if volume20 is not None:
+        parts["volume"] = _check(ge(row.volume, 2.0 * volume20), ge(row.volume, 1.5 * volume20))
+    if highs is not None and lows is not None:
+        top, bottom = max(highs), min(lows)
+        near = gt(row.high, top) or ge(row.close, 0.99 * top)
+        parts["momentum"] = _check(gt(row.close, top), near)
+        parts["box"] = _check(ge(row.close, top), ge(row.close, (top + bottom) / 2))
+    if average5 is not None:
+        parts["average5"] = _check(gt(row.close, average5), ge(row.close, 0.99 * average5))
     parts["net_buying"] = net_buying(view)
-    before = view.segment.rows[view.t - 1].change
-    now = row.change
+    yesterday, now = view.back(1), row.change
+    before = None if yesterday is None else yesterday.change
     if before is not None and now is not None:
         parts["rebound"] = _check(
             le(before, -0.03) and ge(now, 0.02), le(before, -0.01) and gt(now, 0.0)

@@ -43,6 +43,7 @@ class Row:
     change: float | None
     net_live: Net | None = None  # known at this session's own as-of
     net_settled: Net | None = None  # known at the next session's as-of
+    history: int = 0  # traded rows of the stock in the last LOOKBACK sessions, segments aside
 
 
 @dataclass(repr=False)
@@ -172,7 +173,7 @@ class Panel:
             since = sum(instrument["listed"] <= s <= session for s in self.sessions)
             if since <= SESSIONS_AFTER_LISTING:
                 return "new_listing"
-        if view.n < MIN_ROWS:
+        if view.row.history < MIN_ROWS:
             return "short_history"
         for flag in ("caution", "single_price", "risk"):
             if trading and flag in flags:
@@ -205,8 +206,11 @@ def build(data: MarketData, schedule: pl.DataFrame) -> Panel:
     instruments = _by_ticker(data.instruments.sort("ticker", "since"))
     places = {}
     for ticker, bars in stored.items():
-        for segment in _segments(bars, {s: i for i, s in enumerate(sessions)}):
+        segments = _segments(bars, {s: i for i, s in enumerate(sessions)})
+        traded = [row.index for segment in segments for row in segment.rows]
+        for segment in segments:
             for i, row in enumerate(segment.rows):
+                row.history = sum(row.index - LOOKBACK < j <= row.index for j in traded)
                 row.net_live = live.get((ticker, row.session))
                 row.net_settled = settled.get((ticker, row.session))
                 places[row.session, ticker] = View(segment, i)

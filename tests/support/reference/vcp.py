@@ -228,8 +228,10 @@ def volume_dry_up(view: View, *, confirmed: bool) -> float | None:
     return float(steps_down(short / long, (0.50, 10), (0.70, 7), (0.85, 4), (1.00, 2)))
 
 
-def tightness(view: View) -> float:
+def tightness(view: View) -> float | None:
     """Both halves; the second one is left out while 120 band widths aren't known."""
+    if view.n < 51:  # fifty true ranges need the close before the first of them
+        return None
     rows = view.segment.rows[view.t - 50 : view.t + 1]
     ranges = [
         max(now.high - now.low, abs(now.high - before.close), abs(now.low - before.close))
