@@ -146,6 +146,8 @@ def test_a_failing_issue_leaves_the_right_to_others(fake: FakeKiwoom) -> None:
     guards = memory_guards()
     with client_of(fake, guards, attempts=2) as client, pytest.raises(SourceUnavailable):
         source_of(client).quotes_of(["000010"])
+    assert isinstance(guards.tokens, MemoryTokens)
+    assert [kept.claimed_until for kept in guards.tokens.kept.values()] == [0.0]
     with client_of(fake, guards) as client:
         assert list(source_of(client).quotes_of(["000010"])) == ["000010"]
 
