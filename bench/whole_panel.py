@@ -1,7 +1,7 @@
 """How fast the scanners score the real market, against a plain per-stock pandas loop.
 
 Prints the machine, the rows and the rates. Run it on a quiet machine:
-`python bench/scanners.py`, with the real data at CLOSEBELL_REAL_DATA or ../shared/data.
+`python bench/whole_panel.py`, with the real data at CLOSEBELL_REAL_DATA or ../shared/data.
 """
 
 from __future__ import annotations
