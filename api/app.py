@@ -19,7 +19,7 @@ from starlette.responses import Response
 
 from api import models
 from api.answers import Answers
-from api.edge import Edge
+from api.edge import Catch, Edge
 from api.examples import BY_PATH
 from api.guard import Doorkeeper, Guard, Rates
 from api.keys import Keyring
@@ -105,6 +105,7 @@ def create_app(
         description="The latest signals on the Korean stock market. Missing is null, never 0.",
         lifespan=lifespan,
         redoc_url=None,
+        redirect_slashes=False,
         middleware=_layers(settings, doorkeeper, rates, answers, metrics),
         separate_input_output_schemas=False,
     )
@@ -142,6 +143,7 @@ def _layers(
     settings: Settings, doorkeeper: Doorkeeper, rates: Rates, answers: Answers, metrics: Metrics
 ) -> list[Middleware]:
     layers = [Middleware(Edge, metrics=metrics)]
+    # Between them, so that errors carry the headers of CORS too.
     if settings.api_origins:
         layers.append(
             Middleware(
@@ -153,7 +155,7 @@ def _layers(
             )
         )
     guard = Middleware(Guard, doorkeeper=doorkeeper, rates=rates, answers=answers, metrics=metrics)
-    return [*layers, guard]
+    return [*layers, Middleware(Catch), guard]
 
 
 def _problem_responses() -> dict[int | str, dict[str, Any]]:

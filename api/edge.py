@@ -16,6 +16,7 @@ from api.problems import MEDIA_TYPE, TOO_LARGE, TOO_LONG, Problem, problem_of
 from logs import LOGGER
 from logs import get as logger
 
+REQUEST_ID = "closebell.request_id"
 MAX_BODY = 16 * 1024
 MAX_QUERY = 4 * 1024
 _PLAIN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -35,7 +36,7 @@ _DOCS = (
 
 
 class Edge:
-    """Nothing leaves without a request id, and no error leaves as anything but a problem."""
+    """The outermost layer: nothing leaves without a request id and the security headers."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -46,7 +47,7 @@ class Edge:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        request_id = _request_id(scope["headers"])
+        request_id = scope[REQUEST_ID] = _request_id(scope["headers"])
         own = [
             (b"x-request-id", request_id.encode()),
             _DOCS if scope["path"] == "/docs" else _CLOSED,
@@ -63,14 +64,7 @@ class Edge:
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
-                _check_size(scope)
-                await self._app(scope, _limited(receive), tagged)
-            except Exception as error:
-                problem = problem_of(error)
-                _log(scope, problem, error)
-                if status:
-                    raise  # half an answer is out: only the connection can say that it failed
-                await send_problem(problem, request_id, tagged)
+                await self._app(scope, receive, tagged)
             finally:
                 self._count(scope, status, time.perf_counter() - started)
 
@@ -86,6 +80,34 @@ class Edge:
                 status=status,
                 milliseconds=round(seconds * 1000, 2),
             )
+
+
+class Catch:
+    """Inside CORS, so that pages may read problems too: no error leaves as anything else."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = False
+
+        async def noted(message: Message) -> None:
+            nonlocal began
+            began = True
+            await send(message)
+
+        try:
+            _check_size(scope)
+            await self._app(scope, _limited(receive), noted)
+        except Exception as error:
+            problem = problem_of(error)
+            _log(scope, problem, error)
+            if began:
+                raise  # half an answer is out: only the connection can say that it failed
+            await send_problem(problem, scope[REQUEST_ID], noted)
 
 
 async def send_problem(problem: Problem, request_id: str, send: Send) -> None:

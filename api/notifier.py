@@ -87,18 +87,20 @@ class Notifier:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(pace)
-            now = loop.time()
-            for client in list(self.clients):
-                if now - client.heard_at > self._silent_seconds:
-                    client.end(GOING_AWAY, "silent for too long")
-                elif now - max(client.pinged_at, client.heard_at) >= self._ping_seconds:
-                    client.pinged_at = now
-                    client.say(PING)
+            self._check_pulses(loop.time())
             self._metrics.waiting.set(sum(client.waiting for client in self.clients))
 
     async def close(self) -> None:
         """Wait for reads that nobody waits for any more."""
         await asyncio.gather(*self._batches.values(), return_exceptions=True)
+
+    def _check_pulses(self, now: float) -> None:
+        for client in list(self.clients):
+            if now - client.heard_at > self._silent_seconds:
+                client.end(GOING_AWAY, "silent for too long")
+            elif now - client.pinged_at >= self._ping_seconds:
+                client.pinged_at = now
+                client.say(PING)
 
     def join(self, client: Client) -> None:
         """Count a client in."""

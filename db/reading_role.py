@@ -23,6 +23,7 @@ def grants(role: str, owner: str) -> list[str]:
     statements = []
     for schema in SCHEMAS.values():
         statements += [
+            f'CREATE SCHEMA IF NOT EXISTS "{schema}"',
             f'GRANT USAGE ON SCHEMA "{schema}" TO "{role}"',
             f'GRANT SELECT ON ALL TABLES IN SCHEMA "{schema}" TO "{role}"',
             f'ALTER DEFAULT PRIVILEGES FOR ROLE "{owner}" IN SCHEMA "{schema}"'
@@ -37,8 +38,6 @@ def make_reader(connection: Connection, role: str = READER_ROLE) -> None:
     known = text("SELECT 1 FROM pg_roles WHERE rolname = :role")
     if connection.scalar(known, {"role": role}) is None:
         connection.execute(text(f'CREATE ROLE "{role}" LOGIN'))
-    for schema in SCHEMAS.values():
-        connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
     owner = connection.scalar(text("SELECT current_user"))
     for statement in grants(role, str(owner)):
         connection.execute(text(statement))

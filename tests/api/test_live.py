@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 
 import pytest
 from api_listener import listening
@@ -168,6 +169,43 @@ def test_what_can_not_be_understood_is_answered_and_the_connection_goes_on(live,
             assert await client.ask(type="ping") == {"type": "pong"}
 
     asyncio.run(talk())
+
+
+def test_random_frames_never_break_the_server(live):
+    served, _ = live
+    pieces = ("type", "topic", "subscribe", "signal:vcp", "ping", "auth", 1, None, [], {})
+    chance = random.Random(4)
+
+    def frame():
+        if chance.random() < 0.3:
+            return chance.randbytes(chance.randrange(200))
+        if chance.random() < 0.3:
+            return "".join(chr(chance.randrange(1, 0xD7FF)) for _ in range(chance.randrange(200)))
+        said = {str(chance.choice(pieces)): chance.choice(pieces) for _ in range(3)}
+        return json.dumps(said)
+
+    async def talk():
+        for _ in range(15):
+            async with listening(served.ws) as client:
+                await client.until("connected")
+                for _ in range(40):
+                    await client.socket.send(frame())
+                    assert (await client.next())["type"] in ("error", "pong", "subscribed")
+
+    async def garbage():
+        for _ in range(30):
+            reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+            writer.write(
+                b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+            )
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(chance.randbytes(300))
+            writer.close()
+
+    asyncio.run(talk())
+    asyncio.run(garbage())
+    eventually(lambda: not served.services.notifier.clients)
 
 
 def test_too_much_at_once_is_closed_with_1009(live):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 
+import pytest
 from api_listener import Listener, listening
 from api_market import WED, publish, publish_everything
 from api_server import eventually, serving
@@ -121,6 +123,32 @@ def test_500_clients_dropped_at_once_leave_nothing(postgres_url):
 
     with emptied(postgres_url) as database, serving(database) as served:
         asyncio.run(talk(served, database))
+
+
+@pytest.mark.slow
+def test_nothing_is_left_of_10000_clients_that_came_and_went(postgres_url):
+    async def come_and_go(port, rounds):
+        for _ in range(rounds):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(
+                b"GET /ws?subscribe=signal:vcp,scan HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+                b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+            )
+            await reader.readuntil(b'"scan"}')
+            writer.transport.abort()
+
+    async def everybody(port):
+        await asyncio.gather(*(come_and_go(port, 200) for _ in range(50)))
+
+    with emptied(postgres_url) as database, serving(database) as served:
+        asyncio.run(everybody(served.port))
+        notifier = served.services.notifier
+        eventually(lambda: not notifier.clients and not served.server.server_state.connections)
+        assert not notifier._subscribers
+        gc.collect()
+        left = [o for o in gc.get_objects() if type(o).__name__ in ("Client", "Connection")]
+        assert [o for o in left if type(o).__module__.startswith("api.")] == []
 
 
 def test_after_a_shutdown_no_task_and_no_connection_is_left_and_clients_were_told(postgres_url):

@@ -6,6 +6,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+import requests
 import schemathesis
 from api_market import SAMSUNG, publish_everything
 from api_server import serving
@@ -87,12 +88,12 @@ def test_no_request_makes_it_fail_or_break_its_own_schema(postgres_url):
     """At least 5,000 requests made from the document itself; a cursor is more than its pattern."""
     with emptied(postgres_url) as database:
         publish_everything(database)
-        with serving(database) as served:
+        with serving(database) as served, requests.Session() as session:
             schema = schemathesis.openapi.from_url(f"{served.url}/openapi.json")
             asked = []
 
             for operation in schema.exclude(path="/session").get_all_operations():
-                run(operation.ok(), served, asked)
+                run(operation.ok(), served, asked, session)
             with served.client() as client:
                 assert client.get("/health/live").status_code == 200
             assert served.services.reading.checked_out == 0
@@ -101,7 +102,7 @@ def test_no_request_makes_it_fail_or_break_its_own_schema(postgres_url):
     assert asked.count(200) > 1_000
 
 
-def run(operation: Any, served: Any, asked: list[int]) -> None:
+def run(operation: Any, served: Any, asked: list[int], session: requests.Session) -> None:
     @settings(
         max_examples=640,
         deadline=None,
@@ -111,7 +112,7 @@ def run(operation: Any, served: Any, asked: list[int]) -> None:
     )
     @given(case=operation.as_strategy())
     def ask(case: schemathesis.Case) -> None:
-        answer = case.call(base_url=served.url)
+        answer = case.call(base_url=served.url, session=session)
         asked.append(answer.status_code)
         case.validate_response(answer, excluded_checks=[positive_data_acceptance])
 

@@ -61,6 +61,8 @@ def test_a_wrong_or_unknown_parameter_is_named(client, address):
     ("method", "address", "status", "kind"),
     [
         ("GET", "/nothing", 404, "not-found"),
+        ("GET", "/api/kr/signals/", 404, "not-found"),
+        ("HEAD", "/api/kr/scans", 405, "method-not-allowed"),
         ("GET", "/api/kr/stocks/999999", 404, "not-found"),
         ("POST", "/api/kr/signals", 405, "method-not-allowed"),
         ("DELETE", "/api/kr/signals", 405, "method-not-allowed"),
@@ -70,8 +72,9 @@ def test_a_wrong_or_unknown_parameter_is_named(client, address):
 def test_each_kind_of_error_has_its_own_status_and_type(client, method, address, status, kind):
     answer = client.request(method, address)
     assert answer.status_code == status
-    assert answer.json()["type"] == f"urn:closebell:problem:{kind}"
-    assert answer.json()["request_id"] == answer.headers["x-request-id"]
+    if method != "HEAD":
+        assert answer.json()["type"] == f"urn:closebell:problem:{kind}"
+        assert answer.json()["request_id"] == answer.headers["x-request-id"]
 
 
 def test_a_large_body_is_refused_whether_announced_or_not(client):

@@ -237,5 +237,10 @@ def test_other_sites_pages_may_read_only_when_named(postgres_url, client):
     ):
         answer = other.get("/api/kr/scans", headers=origin)
         assert answer.headers["access-control-allow-origin"] == "https://desk.example"
+        wrong = other.get("/api/kr/scans?limit=0", headers=origin)
+        assert (wrong.status_code, wrong.headers["access-control-allow-origin"]) == (
+            422,
+            "https://desk.example",
+        )
         stranger = other.get("/api/kr/scans", headers={"Origin": "https://evil.example"})
         assert "access-control-allow-origin" not in stranger.headers
