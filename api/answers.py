@@ -68,6 +68,8 @@ class Answers:
 
     async def make(self, key: Key, work: Callable[[], Awaitable[Answer]]) -> Answer:
         """The answer that `work` gives, kept; those who ask meanwhile wait for the same one."""
+        if (kept := self._kept.get(key)) is not None:
+            return kept
         slot = (self._generation, key)
         task = self._making.get(slot)
         if task is None:
