@@ -123,7 +123,7 @@ class Database:
 
         Args:
             known_by: leave out net buying and news that were known later.
-            details_from: no listed shares and market capitalisation before this session.
+            details_from: no traded value, listed shares and market capitalisation before it.
             net_buying_from: no net buying before this session (the panel needs only a few).
             news: whether a news source is configured; if not, `news` is None.
 

@@ -28,7 +28,7 @@ from market.data import MarketData
 from market.schemas import DailyBars, IndexBars, InstrumentFlags, Instruments, NetBuying, News
 
 _STATEMENT_TIMEOUT = "120s"
-_DETAILS = ("listed_shares", "market_cap")
+_DETAILS = ("value", "listed_shares", "market_cap")
 
 Query: TypeAlias = Select[*tuple[Any, ...]]
 

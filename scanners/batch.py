@@ -105,11 +105,9 @@ def score(
     wanted = [name for name in STOCK_SCANNERS if name in request.scanners]
     if not wanted:
         return {}
-    extra = [
-        indicators.for_scores(rows, rules, wanted),
-        net_buying.for_rows(rows, data, panel.tickers, request.schedule, request.first),
-    ]
-    cells = pl.concat([rows, *extra], how="horizontal").filter(scored)
+    measured = indicators.for_scores(rows, scored, rules, wanted)
+    net = net_buying.for_rows(rows, scored, data, panel.tickers, request.schedule)
+    cells = pl.concat([rows.filter(scored), measured, net], how="horizontal")
     stocks = panel.stocks.filter(panel.stocks["out"] == 0)
     cells = pl.concat([cells, stocks, ranks], how="horizontal")
     swings = find_swings(rows, rules.vcp.contractions)

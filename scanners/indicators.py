@@ -6,7 +6,7 @@ stock's own. That is two to three times faster than rolling stock by stock.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import polars as pl
 
@@ -74,46 +74,98 @@ def for_ranks(rows: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     )
 
 
-def for_scores(rows: pl.DataFrame, rules: Rules, scanners: Collection[str]) -> pl.DataFrame:
-    """The indicators of those scanners, and value20, the mean traded value (won)."""
-    wanted = {"value20": mean("value", rules.universe.value_window)}
+def near(rows: pl.DataFrame, scored: pl.Series, depth: int) -> tuple[pl.DataFrame, pl.Series]:
+    """The rows that windows of `depth` rows ending at scored ones cover, and which are scored.
+
+    One session's scan needs a few rows of each stock where a back-fill needs them all. The rows
+    of other stocks that a window may meet are masked by `n`, here as in the whole panel.
+    """
+    behind = scored.reverse().cast(pl.UInt8).rolling_max(depth, min_samples=1).reverse() > 0
+    return (rows, scored) if behind.all() else (rows.filter(behind), scored.filter(behind))
+
+
+def for_scores(
+    rows: pl.DataFrame, scored: pl.Series, rules: Rules, scanners: Collection[str]
+) -> pl.DataFrame:
+    """For the scored rows the indicators of those scanners, and value20 (won, a mean)."""
+    short = {"value20": mean("value", rules.universe.value_window)}
+    long: dict[str, pl.Expr] = {}
     if "vcp" in scanners:
-        wanted |= _vcp(rules)
+        short |= _vcp_short(rules)
+        long |= _vcp_long(rules)
     if "daytrading" in scanners:
-        wanted |= _daytrading(rules)
+        short |= _daytrading(rules)
     if "closing_bet" in scanners:
-        wanted |= _closing_bet(rules)
+        short |= _closing_bet(rules)
+        long["bet_high_year"] = highest("high", rules.closing_bet.year)
+    return pl.concat(
+        [
+            _computed(*near(rows, scored, _reach(rules)), short, true_range=true_range()),
+            _computed(rows, scored, long, width=_width(rules)),
+        ],
+        how="horizontal",
+    )
+
+
+def _computed(
+    rows: pl.DataFrame, scored: pl.Series, wanted: Mapping[str, pl.Expr], **prepared: pl.Expr
+) -> pl.DataFrame:
+    # Lazily, so that an expression two scanners share is computed once.
+    return rows.lazy().with_columns(**prepared).select(**wanted).collect().filter(scored)
+
+
+def _reach(rules: Rules) -> int:
+    """Rows back that the short windows need, with the lag and the row before the first."""
+    v, d, c = rules.vcp, rules.daytrading, rules.closing_bet
+    windows = (
+        rules.universe.value_window,
+        v.volume_dry_up.long,
+        v.tightness.atr_long,
+        v.template.short,
+        d.volume_window,
+        d.range_window,
+        d.average_window,
+        c.period_window,
+        c.period_high_window,
+    )
+    return max(windows) + 2
+
+
+def _width(rules: Rules) -> pl.Expr:
+    """The width of the Bollinger band over its middle."""
     band = rules.vcp.tightness
     deviation = pl.col("close").rolling_std(band.band, ddof=0)
-    width = band.band_width * deviation / pl.col("close").rolling_mean(band.band)
-    # Lazily, so that an expression two scanners share is computed once.
-    prepared = rows.lazy().with_columns(true_range=true_range(), width=width)
-    return prepared.select(**wanted).collect().rechunk()
+    return band.band_width * deviation / pl.col("close").rolling_mean(band.band)
 
 
-def _vcp(rules: Rules) -> dict[str, pl.Expr]:
+def _vcp_short(rules: Rules) -> dict[str, pl.Expr]:
     t, d, n = rules.vcp.template, rules.vcp.volume_dry_up, rules.vcp.tightness
-    width_rows = n.band + n.band_range - 1
-    narrow = pl.col("width").rolling_min(n.band_range)
-    wide = pl.col("width").rolling_max(n.band_range)
-    # Rolling deviations of a constant price leave noise of this size: no range, no points.
-    flat = (wide - narrow) <= 1e-6
-    place = pl.when(flat).then(1.0).otherwise((pl.col("width") - narrow) / (wide - narrow))
     dry = pl.col("activity").rolling_mean(d.short) / pl.col("activity").rolling_mean(d.long)
     ranges = pl.col("true_range")
     return {
         "average_short": mean("close", t.short),
-        "average_middle": mean("close", t.middle),
-        "average_long": mean("close", t.long),
-        "average_long_before": mean("close", t.long, lag=t.rising_over),
-        "low_year": lowest("low", t.year),
-        "high_year": highest("high", t.year),
         "dry_up": since(d.long, dry),
         "dry_up_before": since(d.long + 1, dry.shift(1)),
         "atr_ratio": since(
             n.atr_long + 1, ranges.rolling_mean(n.atr_short) / ranges.rolling_mean(n.atr_long)
         ),
-        "band_place": since(width_rows, place),
+    }
+
+
+def _vcp_long(rules: Rules) -> dict[str, pl.Expr]:
+    t, n = rules.vcp.template, rules.vcp.tightness
+    narrow = pl.col("width").rolling_min(n.band_range)
+    wide = pl.col("width").rolling_max(n.band_range)
+    # Rolling deviations of a constant price leave noise of this size: no range, no points.
+    flat = (wide - narrow) <= 1e-6
+    place = pl.when(flat).then(1.0).otherwise((pl.col("width") - narrow) / (wide - narrow))
+    return {
+        "average_middle": mean("close", t.middle),
+        "average_long": mean("close", t.long),
+        "average_long_before": mean("close", t.long, lag=t.rising_over),
+        "low_year": lowest("low", t.year),
+        "high_year": highest("high", t.year),
+        "band_place": since(n.band + n.band_range - 1, place),
     }
 
 
@@ -142,5 +194,4 @@ def _closing_bet(rules: Rules) -> dict[str, pl.Expr]:
         "period_low": since(c.period_window, low),
         "period_close": since(c.period_window, pl.when(~ago[0]).then(close)),
         "period_high": highest("high", c.period_high_window),
-        "bet_high_year": highest("high", c.year),
     }

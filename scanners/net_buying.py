@@ -12,6 +12,7 @@ from collections.abc import Callable
 import polars as pl
 
 from market.data import MarketData
+from scanners.indicators import near
 from scanners.universe import SPAN
 
 WON = ("foreign_won", "institution_won")
@@ -30,9 +31,13 @@ COLUMNS = {
 
 
 def for_rows(
-    rows: pl.DataFrame, data: MarketData, tickers: pl.Enum, schedule: pl.DataFrame, first: int
+    rows: pl.DataFrame,
+    scored: pl.Series,
+    data: MarketData,
+    tickers: pl.Enum,
+    schedule: pl.DataFrame,
 ) -> pl.DataFrame:
-    """For each row: q (position of the newest session with known figures: t, or t-1's row).
+    """For each scored row: q (position of the newest session with known figures: t, or t-1's row).
 
     `foreign_share`, `institution_share`: five-session net buying up to q over what was traded
     (won over value, else shares over volume); `streak`: sessions in a row up to q, at most
@@ -41,29 +46,31 @@ def for_rows(
     figures are. Null where a figure isn't known.
     """
     known = None
-    if len(data.net_buying):
-        # Only the rows that a scored row's sums reach back to are needed.
-        scored = (pl.col("pos") >= first).reverse().cast(pl.UInt8)
-        near = scored.rolling_max(SESSIONS + 2, min_samples=1).reverse() > 0
-        oldest = rows.select(pl.col("pos").filter(near).min()).item()
-        known = None if oldest is None else _known(data, tickers, schedule, oldest)
+    # Only the rows that a scored row's sums reach back to are needed.
+    rows, scored = near(rows, scored, SESSIONS + 2)
+    if len(data.net_buying) and len(rows):
+        known = _known(data, tickers, schedule, rows["pos"])
     if known is None or not len(known):
+        count = int(scored.sum())
         return pl.select(
-            pl.repeat(None, len(rows), dtype=dtype).alias(name) for name, dtype in COLUMNS.items()
+            pl.repeat(None, count, dtype=dtype).alias(name) for name, dtype in COLUMNS.items()
         )
     joined = rows.select("key", "pos", "row", "segment", "value", "volume", "scale").join(
         known, on="key", how="left", maintain_order="left"
     )
     shares = [f"{when}_{name}" for when in ("own", "fin") for name in SHARES]
-    return _measured(joined.with_columns(pl.col(name) / pl.col("scale") for name in shares))
+    measured = _measured(joined.with_columns(pl.col(name) / pl.col("scale") for name in shares))
+    return measured.filter(scored)
 
 
-def _known(data: MarketData, tickers: pl.Enum, schedule: pl.DataFrame, oldest: int) -> pl.DataFrame:
+def _known(
+    data: MarketData, tickers: pl.Enum, schedule: pl.DataFrame, places: pl.Series
+) -> pl.DataFrame:
     """By key, the figures as known at the own as-of (own_…) and at the next session's (fin_…)."""
     calendar = schedule.with_row_index("pos").with_columns(next_as_of=pl.col("as_of").shift(-1))
     net = (
         data.net_buying.select("session", "ticker", "known_at", *WON, *SHARES, "provisional")
-        .join(calendar.filter(pl.col("pos") >= oldest), on="session", how="inner")
+        .join(calendar.filter(pl.col("pos") >= places.min()), on="session", how="inner")
         .filter(pl.col("ticker").is_in(tickers.categories.implode()))
     )
     code = pl.col("ticker").cast(tickers).to_physical().cast(pl.Int64)

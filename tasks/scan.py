@@ -15,9 +15,10 @@ from scanners.rules import Rules
 from tasks.step import step
 from tasks.windows import window_start
 
-# Net buying is summed over five traded rows; more than sixty sessions can hold fewer only after
-# several long halts in a row. Reading all of LOOKBACK would double the time of the read.
-NET_BUYING_SESSIONS = 60
+# Traded value is averaged over twenty traded rows, net buying summed over five. That many
+# sessions hold fewer only after several long halts within one segment; reading all of LOOKBACK
+# would double the time of the read.
+SHORT = 60
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,8 @@ def scan_sessions(
     """Score every stored session from `first` to `last` in one pass over one panel."""
     started = time.perf_counter()
     start = window_start(calendar, first)
-    data = db.read_market_data(
-        start,
-        last,
-        details_from=first,
-        net_buying_from=window_start(calendar, first, NET_BUYING_SESSIONS),
-    )
+    recent = window_start(calendar, first, SHORT)
+    data = db.read_market_data(start, last, details_from=recent, net_buying_from=recent)
     with db.reader() as tx:
         colour = tx.gates.last_status_before(first, str(slot))
     result = scan(data, calendar.schedule(start, last, slot), first, rules, previous_gate=colour)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from polars.testing import assert_series_equal
+from polars.testing import assert_frame_equal, assert_series_equal
 from realdata import adjusted_market, schedule_of
 
 from scanners import Rules
@@ -44,8 +44,12 @@ def panel(real_data: Path) -> Panel:
     return build_panel(data, sessions, 0, sectors_of(data), Rules().universe)
 
 
+def every(rows: pl.DataFrame) -> pl.Series:
+    return pl.repeat(True, len(rows), dtype=pl.Boolean, eager=True)
+
+
 def test_each_indicator_starts_with_its_window(panel: Panel) -> None:
-    found = for_scores(panel.rows, Rules(), ALL)
+    found = for_scores(panel.rows, every(panel.rows), Rules(), ALL)
     for name, rows in STARTS.items():
         known = panel.rows["n"].filter(found[name].is_not_null())
         assert known.min() == rows, name
@@ -55,12 +59,14 @@ def test_each_indicator_starts_with_its_window(panel: Panel) -> None:
 
 
 def test_neighbours_in_the_column_change_nothing(panel: Panel) -> None:
-    together = for_scores(panel.rows, Rules(), ALL).with_columns(panel.rows["code"])
+    together = for_scores(panel.rows, every(panel.rows), Rules(), ALL).with_columns(
+        panel.rows["code"]
+    )
     for code in panel.rows["code"].unique():
         rows = panel.rows.filter(pl.col("code") == code)
         start = rows["row"][0]
         alone = rows.with_columns(pl.col("row") - start, pl.col("segment") - start)
-        expected = for_scores(alone, Rules(), ALL)
+        expected = for_scores(alone, every(alone), Rules(), ALL)
         got = together.filter(pl.col("code") == code).drop("code")
         for name in expected.columns:
             assert_series_equal(got[name], expected[name], rel_tol=1e-9, abs_tol=1e-9)
@@ -68,7 +74,7 @@ def test_neighbours_in_the_column_change_nothing(panel: Panel) -> None:
 
 def test_a_window_of_closes_equals_its_definition(panel: Panel) -> None:
     rows = panel.rows.filter(pl.col("code") == 0)
-    found = for_scores(panel.rows, Rules(), ALL).filter(panel.rows["code"] == 0)
+    found = for_scores(panel.rows, every(panel.rows), Rules(), ALL).filter(panel.rows["code"] == 0)
     close = rows["close"].to_list()
     assert found["average_long"][299] == pytest.approx(sum(close[100:300]) / 200)
     assert found["average_long_before"][299] == pytest.approx(sum(close[80:280]) / 200)
@@ -115,3 +121,10 @@ def test_volume_so_far_says_nothing_before_twenty_past_nine() -> None:
     assert not InSession(time(9, 19), 0.5).usable(rules)
     assert not InSession(time(9, 25), 0.0999).usable(rules)
     assert InSession(time(9, 25), 0.10).usable(rules)
+
+
+def test_the_last_row_alone_is_measured_as_among_all_rows(panel: Panel) -> None:
+    rows = panel.rows
+    last = (rows["code"] != rows["code"].shift(-1)).fill_null(True)
+    among_all = for_scores(rows, every(rows), Rules(), ALL).filter(last)
+    assert_frame_equal(for_scores(rows, last, Rules(), ALL), among_all)

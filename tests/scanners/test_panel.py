@@ -226,7 +226,8 @@ def test_net_buying_is_read_as_it_was_known(slot: str, q: int, net5: float) -> N
     data = MarketData(**(vars(data) | {"net_buying": NetBuying.validate(frame)}))
     schedule = TradingCalendar().schedule(SESSIONS[0], SESSIONS[69], Slot.parse(slot))
     panel = panel_of(data, last=69, first=69)
-    found = for_rows(panel.rows, data, panel.tickers, schedule, 69).row(-1, named=True)
+    last = panel.rows["pos"] == 69
+    found = for_rows(panel.rows, last, data, panel.tickers, schedule).row(0, named=True)
     assert found["q"] == q
     assert found["net5"] == net5
     assert found["streak"] == 5
