@@ -24,6 +24,7 @@ from db.models import (
     NewsItem,
 )
 from db.models.base import table_of
+from db.packed import packed, unpacked
 from market.data import MarketData
 from market.schemas import DailyBars, IndexBars, InstrumentFlags, Instruments, NetBuying, News
 
@@ -80,6 +81,8 @@ def _reading(url: str, snapshot: str | None = None) -> Iterator[Any]:
         if snapshot is not None:
             cursor.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
         cursor.execute(f"SET LOCAL statement_timeout = '{_STATEMENT_TIMEOUT}'")
+        # Two connections share the cores already; workers besides would only get in the way.
+        cursor.execute("SET LOCAL max_parallel_workers_per_gather = 0")
         yield cursor
 
 
@@ -106,25 +109,37 @@ def _fetch(cursor: Any, query: Query) -> pl.DataFrame:
 
 
 def _bars(first: date, last: date, details_from: date | None) -> Iterator[Query]:
-    """Every column costs a tenth of the time, so `adjusted` travels as a sign."""
+    """Whole sessions, packed; every column costs time, so `adjusted` travels as a sign."""
     table = table_of(DailyBar)
     marked = case((table.c.adjusted, -table.c.collection_id), else_=table.c.collection_id)
-    plain = [c for c in table.c if c.name not in ("collection_id", "adjusted", *_DETAILS)]
+    unsent = ("session", "ticker", "collection_id", "adjusted", *_DETAILS)
+    plain = [*(c for c in table.c if c.name not in unsent), marked.label("marked")]
     detailed = [table.c[name] for name in _DETAILS]
     split = min(max(first, details_from or first), last + timedelta(days=1))
     for columns, start, end in (
-        ([*plain, marked.label("marked")], first, split - timedelta(days=1)),
-        ([*plain, marked.label("marked"), *detailed], split, last),
+        (plain, first, split - timedelta(days=1)),
+        ([*plain, *detailed], split, last),
     ):
-        yield select(*columns).where(table.c.session.between(start, end))
+        within = table.c.session.between(start, end)
+        yield select(table.c.session, *packed(columns)).where(within).group_by(table.c.session)
 
 
 def _whole_bars(parts: list[pl.DataFrame], collections: pl.DataFrame) -> pl.DataFrame:
     return (
-        pl.concat(parts, how="diagonal")
-        .with_columns(id=pl.col("marked").abs(), adjusted=pl.col("marked") < 0)
-        .join(collections, on="id")
+        pl.concat([unpacked(part, ("base", *_DETAILS)) for part in parts], how="diagonal")
+        .with_columns(id=pl.col("marked").abs().cast(pl.Int32), adjusted=pl.col("marked") < 0)
+        .pipe(_collected, collections)
         .drop("id", "marked")
+    )
+
+
+def _collected(bars: pl.DataFrame, collections: pl.DataFrame) -> pl.DataFrame:
+    """source and collected_at of each bar; most often all were collected at once."""
+    if collections.height != 1:
+        return bars.join(collections, on="id")
+    once = collections.row(0, named=True)
+    return bars.with_columns(
+        source=pl.lit(once["source"]), collected_at=pl.lit(once["collected_at"])
     )
 
 

@@ -15,7 +15,7 @@ from scanners.rules import Rules
 from tasks.step import step
 from tasks.windows import window_start
 
-# Traded value is averaged over twenty traded rows, net buying summed over five. That many
+# Traded value is averaged over twenty traded rows, net buying summed over five. Sixty
 # sessions hold fewer only after several long halts within one segment; reading all of LOOKBACK
 # would double the time of the read.
 SHORT = 60
