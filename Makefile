@@ -32,8 +32,8 @@ install: .venv/installed ## make .venv and install closebell into it
 run: .venv/installed ## scan the built-in sample market through Prefect and print its signals
 	@$(BIN)/closebell run end-of-day --source sample
 
-test: .venv/installed-dev ## all tests that need only Python
-	@$(BIN)/python -m pytest -m "not system" $(ARGS)
+test: .venv/installed-dev ## the tests that need only Python (but for the slow ones)
+	@$(BIN)/python -m pytest -m "not system and not slow" $(ARGS)
 
 test-all: .venv/installed-dev ## every test; installs Debian packages when root
 	@sh tests/install-system-packages.sh

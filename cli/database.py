@@ -55,6 +55,4 @@ def status(as_json: AsJson = False) -> None:
     out.print(where, markup=False)
     for market, told in found.items():
         word = "up to date" if told["up_to_date"] else "closebell db upgrade is due"
-        out.print(
-            f"{market} market: version {told['current'] or 'none'} of {told['head']}, {word}"
-        )
+        out.print(f"{market} market: version {told['current'] or 'none'} of {told['head']}, {word}")

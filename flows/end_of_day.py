@@ -22,6 +22,7 @@ from tasks.check import check
 from tasks.collect import collect, store
 from tasks.publish import RunFacts, publish_step
 from tasks.scan import scan_step
+from tasks.tidy import tidy
 
 CATCH_UP = 20  # sessions; more missed ones are a person's decision (closebell backfill)
 
@@ -88,6 +89,7 @@ def run_end_of_day(room: Room, target: date, *, accept_checks: bool = False) -> 
         publish_step(room.db, scanned, caught_up, room.rules, plain, announce="scan")
     publish_step(room.db, scanned, [target], room.rules, facts)
 
+    tidy(room.db, room.clock.now(), room.settings)
     leave_artifacts(scanned, target, notes)
     return summarise(
         scanned,

@@ -78,7 +78,7 @@ def describe(
     extended = pl.col("pattern") & pl.col("entry").is_null()
     reasons = said(
         when(pl.col("pattern"), "{} contractions: {}", pl.col("contractions_count"), depths),
-        when(pl.col("pattern"), "{}, pivot {} won", state, price),
+        when(pl.col("pattern"), "{}, pivot {} won", state, price.round(0).cast(pl.Int64)),
         when(pl.col("confirmed"), "breakout confirmed by volume"),
         when(
             pl.col("template").is_not_null(),
@@ -89,7 +89,7 @@ def describe(
         when(
             pl.col("volume_dry_up") > 0,
             "volume dried up to {} % of usual",
-            percent(pl.col("dry_up_used"), 0),
+            percent(pl.col("dry_up_used"), 0).cast(pl.Int64),
         ),
         when(
             pl.col("smart_money") > 0,

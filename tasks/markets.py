@@ -26,9 +26,7 @@ def open_market(
         SettingsError, DatabaseUnavailable, SchemaOutdated: see db.open_database.
     """
     source = source or settings.source
-    with open_database(
-        settings, on_message, market="sample" if source == SAMPLE else "real"
-    ) as db:
+    with open_database(settings, on_message, market="sample" if source == SAMPLE else "real") as db:
         if source or db.freshness().bars:
             yield db, source or "stored"
             return

@@ -20,7 +20,9 @@ def main() -> int:
         files = json.loads(report.read_text())["files"]
     failed = False
     for room, floor in FLOORS.items():
-        totals = [f["summary"] for name, f in files.items() if not room or name.startswith(f"{room}/")]
+        totals = [
+            f["summary"] for name, f in files.items() if not room or name.startswith(f"{room}/")
+        ]
         covered = sum(t["covered_lines"] + t["covered_branches"] for t in totals)
         lines = sum(t["num_statements"] + t["num_branches"] for t in totals)
         percent = 100 * covered / lines

@@ -197,6 +197,27 @@ def test_what_later_steps_recorded_on_a_signal_stays(room: Room, postgres_url: s
     assert again["status"].to_list() == ["filled"]
 
 
+def test_other_rules_are_recorded_with_their_results(room: Room) -> None:
+    run(room, TARGET)
+    stricter = Rules.from_mapping({"vcp": {"min_grade": "S"}})
+    summary = run(replace(room, rules=stricter), TARGET)
+    assert summary.scanners["vcp"].signals <= summary.scanners["vcp"].grades["S"]
+    hashes = [r["rules_hash"] for r in runs(room.db)]
+    assert hashes == [stricter.hash] * 4 + [room.rules.hash] * 4
+    assert stricter.hash != room.rules.hash
+
+
+def test_events_are_kept_as_long_as_the_setting_says(room: Room, postgres_url: str) -> None:
+    run(room, SESSIONS[0])
+    with psycopg.connect(postgres_url) as connection:
+        connection.execute("UPDATE events SET created_at = now() - interval '31 days'")
+    run(room, SESSIONS[1])
+    with room.db.reader() as tx:
+        kept = tx.events.after(0)
+    assert kept
+    assert {e["payload"].get("session") for e in kept} <= {SESSIONS[1].isoformat(), None}
+
+
 def test_a_failing_publication_leaves_nothing_and_fails_the_run(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
