@@ -33,11 +33,11 @@ run: .venv/installed ## scan the built-in sample market through Prefect and prin
 	@$(BIN)/closebell run end-of-day --source sample
 
 test: .venv/installed-dev ## the tests that need only Python (but for the slow ones)
-	@$(BIN)/python -m pytest -m "not system and not slow" $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not system and not slow" $(ARGS)
 
 test-all: .venv/installed-dev ## every test; installs Debian packages when root
 	@sh tests/install-system-packages.sh
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: .venv/installed-dev ## style, types and import contracts
 	@$(BIN)/ruff check .
