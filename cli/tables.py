@@ -81,9 +81,12 @@ def gate_line(gate: dict[str, object]) -> Text:
 
 
 def scanned_table(summary: RunSummary) -> Table:
-    """What was scanned, how it was graded, and who was left out and why."""
+    """What was scanned, how it was graded, and who was left out and why.
+
+    No grade: too little was known to give one.
+    """
     table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
-    for name in ("scanner", "scanned", "S", "A", "B", "C", "signals"):
+    for name in ("scanner", "scanned", "S", "A", "B", "C", "no grade", "signals"):
         table.add_column(name, justify="left" if name == "scanner" else "right")
     table.add_column("left out", overflow="fold", ratio=1)
     for name, scanner in summary.scanners.items():
@@ -92,6 +95,7 @@ def scanned_table(summary: RunSummary) -> Table:
             name,
             f"{scanner.scanned:,}",
             *(f"{scanner.grades.get(grade, 0):,}" for grade in "SABC"),
+            f"{scanner.scanned - sum(scanner.grades.values()):,}",
             f"{scanner.signals:,}",
             ", ".join(f"{reason} {n:,}" for reason, n in left_out) or "none",
         )
