@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from typing import Annotated, Any
 
-import polars as pl
 import typer
 
-from cli.common import AsJson, SourceOption, a_date, market, print_json
+from api import views
+from cli.common import AsJson, SourceOption, a_date, market
 from cli.tables import console, gate_line, print_signals
 from market.asof import Slot
-from market.clock import SEOUL
 
 SCANNERS = ("vcp", "daytrading", "closing_bet")
 
@@ -57,7 +55,8 @@ def signals(
         ).head(limit)
         gate = tx.gates.get(session, as_of)
     if as_json:
-        print_json(signal_objects(found))
+        objects = [views.signal(row) for row in found.iter_rows(named=True)]
+        typer.echo(views.dumps(objects).decode())
         return
     out = console()
     if gate is not None and ticker is None:
@@ -75,36 +74,3 @@ def _nothing(session: date | None, ticker: str | None, gate: dict[str, Any] | No
     if ticker:
         return f"{ticker} was never a signal."
     return f"Scanned, and no stock passed in {gate['session']}."
-
-
-def signal_objects(found: pl.DataFrame) -> list[dict[str, Any]]:
-    """The rows as the objects of /api/kr/signals."""
-    return [_object(row) for row in found.iter_rows(named=True)]
-
-
-def _object(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "id": row["id"],
-        "ticker": row["ticker"],
-        "name": row["name"],
-        "market": row["market"],
-        "signal_type": row["scanner"],
-        "score": row["score"],
-        "out_of": row["out_of"],
-        "grade": row["grade"],
-        "session": row["session"],
-        "as_of": row["as_of"],
-        "preliminary": row["preliminary"],
-        "change": row["change"],
-        "entry_price": row["entry"],
-        "target_price": row["target"],
-        "stop_price": row["stop"],
-        "status": row["status"],
-        "reasons": json.loads(row["reasons"]),
-        "parts": json.loads(row["parts"]),
-        "flags": json.loads(row["flags"]),
-        "market_cap": row["market_cap"],
-        "value20": row["value20"],
-        "net_buying_session": row["net_buying_session"],
-        "created_at": row["created_at"].astimezone(SEOUL).isoformat(),
-    }
