@@ -23,7 +23,7 @@ from market.calendar import TradingCalendar
 from scanners.rules import Rules
 from settings import Settings
 from sources.sample import SampleSource
-from tasks.observations import of_market
+from tasks.collect import store
 from tasks.publish import RunFacts, publish_sessions
 from tasks.scan import scan_sessions
 from tasks.windows import window_start
@@ -35,11 +35,7 @@ BUDGET = 1.0  # seconds
 
 def fill(db: Database, calendar: TradingCalendar) -> int:
     data = SampleSource(calendar).history(window_start(calendar, SESSION), SESSION)
-    with db.transaction() as tx:
-        tx.instruments.observe(of_market(data, SESSION))
-        tx.bars.store(data.bars)
-        tx.net_buying.store(data.net_buying)
-        tx.index_bars.store(data.index_bars)
+    store.fn(db, data, SESSION)
     return data.bars.height
 
 

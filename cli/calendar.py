@@ -14,7 +14,6 @@ from rich.table import Table
 import settings
 from market.calendar import SessionHours, TradingCalendar
 from market.clock import SystemClock
-from market.history import FIRST_SESSION
 
 
 def calendar(
@@ -27,7 +26,7 @@ def calendar(
     config = settings.load()
     book = TradingCalendar(config.extra_holidays)
     year = year or SystemClock().now().year
-    first, last = max(date(year, 1, 1), FIRST_SESSION), date(year, 12, 31)
+    first, last = max(date(year, 1, 1), book.first), date(year, 12, 31)
     hours = [book.hours(day) for day in book.sessions(first, last)]
     if as_json:
         typer.echo(json.dumps([_row(h) for h in hours], ensure_ascii=False))

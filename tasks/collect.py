@@ -56,7 +56,7 @@ def collect(
 
 @step("store", timeout=900)
 def store(db: Database, data: MarketData, last: date) -> int:
-    """Write collected data in one transaction; what is stored already stays as it is.
+    """Write collected data in one transaction; rows that are stored the same aren't touched.
 
     Returns:
         How many bars were added or changed.
