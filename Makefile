@@ -33,7 +33,7 @@ run: .venv/installed ## scan the built-in sample market through Prefect and prin
 	@$(BIN)/closebell run end-of-day --source sample
 
 test: .venv/installed-dev ## the tests that need only Python (but for the slow ones)
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not system and not slow" $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not system and not slow and not browser" $(ARGS)
 
 test-all: .venv/installed-dev ## every test; installs Debian packages when root
 	@sh tests/install-system-packages.sh

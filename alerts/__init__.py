@@ -1,0 +1,1 @@
+"""Rules and senders that turn events into messages."""

@@ -1,0 +1,16 @@
+"""Sources: when each last succeeded or failed, and how far a first history has come."""
+
+from __future__ import annotations
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
