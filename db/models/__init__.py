@@ -1,6 +1,7 @@
 """The tables. One row means what the class's docstring says."""
 
 from db.models.access import ApiKey
+from db.models.backtests import Backtest, BacktestEquity, BacktestTrade, Sweep, SweepTrial
 from db.models.base import Base
 from db.models.guards import AccessToken, Breaker, CallRate
 from db.models.market import (
@@ -19,6 +20,9 @@ from db.models.results import MarketGate, ScanRun, Signal
 __all__ = [
     "AccessToken",
     "ApiKey",
+    "Backtest",
+    "BacktestEquity",
+    "BacktestTrade",
     "Base",
     "Breaker",
     "CallRate",
@@ -36,4 +40,6 @@ __all__ = [
     "RejectedRow",
     "ScanRun",
     "Signal",
+    "Sweep",
+    "SweepTrial",
 ]
