@@ -116,6 +116,29 @@ class News(dy.Schema):
     source = dy.String()
 
 
+class Quotes(dy.Schema):
+    """Chosen stocks at one moment; `price` is the last one traded, `base` as in DailyBars.
+
+    `expected_price` and `expected_volume` are those of a call auction that is under way.
+    """
+
+    ticker = dy.String(primary_key=True, regex=TICKER)
+    session = dy.Date()
+    asked_at = dy.Datetime(time_unit="us", time_zone="UTC")
+    price = dy.Int64(min=1)
+    base = dy.Int64(min=1)
+    open = dy.Int64(min=0)
+    high = dy.Int64(min=0)
+    low = dy.Int64(min=0)
+    volume = dy.Int64(min=0)
+    value = dy.Int64(nullable=True, min=0)
+    upper_limit = dy.Int64(nullable=True, min=1)
+    lower_limit = dy.Int64(nullable=True, min=1)
+    expected_price = dy.Int64(nullable=True, min=1)
+    expected_volume = dy.Int64(nullable=True, min=0)
+    traded_at = dy.Datetime(nullable=True, time_unit="us", time_zone="UTC")
+
+
 class Schedule(dy.Schema):
     """Every exchange session in order, and the moment that session's scan stands for."""
 
