@@ -45,7 +45,10 @@ def upgrade() -> None:
         sa.Column("kospi", sa.Double(), nullable=True),
         sa.Column("universe", sa.Double(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["backtest_id"], ["backtests.id"], name=op.f("fk_backtest_equity_backtest_id"), **gone
+            ["backtest_id"],
+            ["backtests.id"],
+            name=op.f("fk_backtest_equity_backtest_id"),
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("backtest_id", "session", name=op.f("pk_backtest_equity")),
     )
@@ -72,7 +75,10 @@ def upgrade() -> None:
         sa.Column("profit_pct", sa.Double(), nullable=False),
         sa.Column("sessions_held", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["backtest_id"], ["backtests.id"], name=op.f("fk_backtest_trades_backtest_id"), **gone
+            ["backtest_id"],
+            ["backtests.id"],
+            name=op.f("fk_backtest_trades_backtest_id"),
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("backtest_id", "number", name=op.f("pk_backtest_trades")),
     )
@@ -100,7 +106,7 @@ def upgrade() -> None:
         sa.Column("seconds", sa.Double(), nullable=False),
         sa.Column("created_at", instant, server_default=now, nullable=False),
         sa.ForeignKeyConstraint(
-            ["sweep_id"], ["sweeps.id"], name=op.f("fk_sweep_trials_sweep_id"), **gone
+            ["sweep_id"], ["sweeps.id"], name=op.f("fk_sweep_trials_sweep_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("sweep_id", "number", name=op.f("pk_sweep_trials")),
     )
