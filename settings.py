@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from datetime import date, time
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, Secret, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -139,11 +140,19 @@ class Settings(BaseSettings):
     rules: Mapping[str, Any] = Field(
         default_factory=dict, description="[rules.…] of closebell.toml; typed in scanners/rules.py"
     )
+    alerts: Secret[dict[str, Any]] = Field(
+        Secret({}), description="[alerts] of closebell.toml; typed in alerts/config.py"
+    )
 
     @field_validator("extra_holidays", "api_origins", mode="before")
     @classmethod
     def _between_commas(cls, value: object) -> object:
         return [one.strip() for one in value.split(",")] if isinstance(value, str) else value
+
+    @field_validator("alerts", mode="before")
+    @classmethod
+    def _out_of_json(cls, value: object) -> object:
+        return json.loads(value) if isinstance(value, str) else value
 
     @field_validator("data_dir")
     @classmethod

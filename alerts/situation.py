@@ -1,0 +1,86 @@
+"""What rules are judged by: how things stand, in the newest session only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+
+@dataclass(frozen=True)
+class SignalFact:
+    """One signal; prices in won as traded. `price` is the stock's last one."""
+
+    scanner: str
+    session: date
+    as_of: str
+    preliminary: bool
+    ticker: str
+    name: str | None
+    market: str | None
+    grade: str
+    score: float
+    out_of: float
+    change: str
+    entry: int | None
+    target: int | None
+    stop: int | None
+    pivot: float | None = None
+    price: int | None = None
+
+
+@dataclass(frozen=True)
+class GateFact:
+    """The newest gate, and the colour of the session before it."""
+
+    session: date
+    as_of: str
+    preliminary: bool
+    status: str | None
+    level: float | None
+    before: str | None
+
+
+@dataclass(frozen=True)
+class ScanFact:
+    """A scan that failed, or (`due` given) that should be there and isn't."""
+
+    scanner: str
+    session: date
+    as_of: str
+    reason: str | None = None
+    due: datetime | None = None
+
+
+@dataclass(frozen=True)
+class SourceFact:
+    """A provider; `down` while its breaker lets nothing through."""
+
+    name: str
+    down: bool
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Situation:
+    """None where the events gave no occasion to look."""
+
+    newest: date
+    """No earlier session alerts any more."""
+    published: Sequence[SignalFact] | None = None
+    """The signals of the slots that were just published."""
+    patterns: Sequence[SignalFact] | None = None
+    """The newest vcp signals, with pivot and last price."""
+    gate: GateFact | None = None
+    scans: Sequence[ScanFact] | None = None
+    sources: Sequence[SourceFact] | None = None
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One thing to tell; `facts` are what JSON can hold, in no language."""
+
+    kind: str
+    rule: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
