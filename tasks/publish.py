@@ -37,9 +37,10 @@ class Publication:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What is recorded with every run of a flow."""
+    """What is recorded with every run of a flow; `preliminary` marks its signals and gate too."""
 
     source: str
+    preliminary: bool = False
     checks_accepted: bool = False
     reason: str | None = None
     flow_run_id: str | None = None
@@ -73,11 +74,18 @@ def publish_sessions(
                 runs[name],
                 result.signals,
                 rules_hash=rules.hash,
+                preliminary=facts.preliminary,
                 status=STATUS.get(name, "open"),
             )
             for name, result in scanned.scan.results.items()
         }
-        gate = tx.gates.replace(slot, runs[GATE], _gate(scanned), rules_hash=rules.hash)
+        gate = tx.gates.replace(
+            slot,
+            runs[GATE],
+            _gate(scanned),
+            rules_hash=rules.hash,
+            preliminary=facts.preliminary,
+        )
         publication = Publication(changes, gate)
         if publication and announce == "signals":
             _announce_signals(tx, publication, sessions[-1], slot)
@@ -147,6 +155,7 @@ def _run(scanned: Scanned, name: str, session: date, rules: Rules, facts: RunFac
         grades=grades,
         left_out=left_out_of(scanned, name, session) if of_scanner else {},
         seconds=scanned.seconds,
+        preliminary=facts.preliminary,
         checks_accepted=facts.checks_accepted,
         reason=facts.reason,
         flow_run_id=facts.flow_run_id,
