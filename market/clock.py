@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -17,12 +18,19 @@ class Clock(Protocol):
         """The present moment, aware, in Asia/Seoul."""
         ...
 
+    def wait_until(self, moment: datetime) -> None:
+        """Come back when it is `moment` (aware), at once if it is over."""
+        ...
+
 
 class SystemClock:
     """The machine's clock."""
 
     def now(self) -> datetime:
         return datetime.now(SEOUL)
+
+    def wait_until(self, moment: datetime) -> None:
+        time.sleep(max(0.0, (moment - self.now()).total_seconds()))
 
 
 @dataclass(frozen=True)
@@ -37,3 +45,6 @@ class FixedClock:
 
     def now(self) -> datetime:
         return self.moment.astimezone(SEOUL)
+
+    def wait_until(self, moment: datetime) -> None:
+        """Come back at once: it never becomes any later."""

@@ -1,0 +1,80 @@
+"""A run finds out what it stands for, and works only when its turn has come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+
+import structlog
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Completed
+
+import logs
+import settings
+from flows.room import Room, opened
+from flows.summary import RunSummary
+from flows.timetable import Due, due
+from market.calendar import TradingCalendar
+from market.clock import Clock, SystemClock
+
+BY_SCHEDULE = "auto-scheduled"
+"""The tag Prefect gives to the runs that a schedule, not a person, started."""
+
+Outcome = RunSummary | State[None]
+
+
+def in_turn(
+    flow: str,
+    work: Callable[[Room, Due], Outcome],
+    *,
+    session: date | None = None,
+    source: str | None = None,
+    clock: Clock | None = None,
+    any_time: bool = False,
+) -> Outcome:
+    """Do the flow's work if it is due; else end as Skipped, with the reason, opening nothing.
+
+    Args:
+        session: asked for by a person; slots and lateness aren't looked at then.
+        source: see CLOSEBELL_SOURCE.
+        clock: the machine's by default.
+        any_time: whether a person may run it on a session's day before its slot.
+
+    Raises:
+        ClosebellError: what `work` and opening the room raise.
+    """
+    config = settings.load()
+    logs.configure(config.log_level)
+    calendar, clock = TradingCalendar(config.extra_holidays), clock or SystemClock()
+    turn = turn_of(flow, calendar, clock.now(), session, any_time=any_time)
+    about = {"flow": flow, "session": turn.session.isoformat(), "flow_run_id": flow_run.get_id()}
+    with structlog.contextvars.bound_contextvars(**about):
+        if turn.skip:
+            logs.get().info("skipped", reason=turn.skip)
+            return Completed(name="Skipped", message=turn.skip)
+        with opened(source, clock=clock) as room:
+            return work(room, turn)
+
+
+def turn_of(
+    flow: str,
+    calendar: TradingCalendar,
+    now: datetime,
+    session: date | None = None,
+    *,
+    any_time: bool = False,
+) -> Due:
+    """What this run stands for; see `in_turn`."""
+    if session is not None:
+        closed = not calendar.is_session(session)
+        why = f"{session} is no session: {calendar.why_closed(session)}" if closed else None
+        return Due(session, None, why)
+    turn = due(flow, now, calendar, scheduled_for())
+    early = turn.slot is None and calendar.is_session(turn.session)
+    return Due(turn.session, None) if any_time and early and scheduled_for() is None else turn
+
+
+def scheduled_for() -> datetime | None:
+    """The moment a schedule started this run for; None when a person did."""
+    return flow_run.get_scheduled_start_time() if BY_SCHEDULE in flow_run.get_tags() else None
