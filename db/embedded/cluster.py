@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from db.embedded.binaries import MAJOR
+from db.embedded.binaries import MAJOR, bundled
 from db.embedded.owner import Owner, creator_for
 from errors import DatabaseError, DatabaseUnavailable
 
@@ -31,12 +31,14 @@ _SETTINGS = {
 }
 
 
-def check_version(cluster: Path) -> None:
-    """Refuse files of another major version.
+def version_of(cluster: Path) -> str:
+    """The major version of the PostgreSQL that made these files; ours where there are none yet.
 
     Raises:
-        DatabaseError: they are, or they are no database.
+        DatabaseError: they are no database, or of a version that isn't bundled any more.
     """
+    if not cluster.exists():
+        return MAJOR
     try:
         found = (cluster / "PG_VERSION").read_text().strip()
     except OSError as error:
@@ -44,12 +46,13 @@ def check_version(cluster: Path) -> None:
             f"{cluster} isn't a PostgreSQL database: {error.strerror}",
             remedy="restore it, or move it away to start anew",
         ) from None
-    if found != MAJOR:
+    if found not in {MAJOR, *bundled()}:
         raise DatabaseError(
             f"{cluster} was made by PostgreSQL {found}; this closebell has {MAJOR}",
-            remedy="carry it over with pg_dump of that version, or choose another"
-            " CLOSEBELL_DATA_DIR",
+            remedy="carry it over with the closebell that made it (closebell db backup there,"
+            " closebell db restore here), or choose another CLOSEBELL_DATA_DIR",
         )
+    return found
 
 
 def data_argument(cluster: Path, owner: Owner) -> str:

@@ -7,15 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from db.embedded.binaries import find_binaries, runnable_by
-from db.embedded.cluster import ROLE, check_version, configure, create
+from db.embedded.binaries import SHELF, find_binaries, runnable_by
+from db.embedded.carry_over import finish
+from db.embedded.cluster import ROLE, configure, create, version_of
 from db.embedded.locks import alone, is_last, open_lock, share
 from db.embedded.owner import owner_for
 from db.embedded.process import Server
 from db.embedded.reach import socket_folder
 from errors import DatabaseUnavailable
-
-_SHELF = Path("/var/lib/closebell")
 
 
 @contextmanager
@@ -25,7 +24,7 @@ def embedded_server(
     *,
     options: Mapping[str, str] | None = None,
     binaries: Path | None = None,
-    shelf: Path = _SHELF,
+    shelf: Path = SHELF,
     patience: float = 900,
 ) -> Iterator[str]:
     """Run PostgreSQL over `data_dir`/postgresql and give its URL.
@@ -86,10 +85,11 @@ def _using(
         with alone(starting, owner, patience, on_message):
             share(users)
             if not server.answers():
-                programs = runnable_by(owner, binaries or find_binaries(), shelf)
+                finish(folder)
+                version = version_of(cluster)
+                programs = runnable_by(owner, binaries or find_binaries(version), shelf)
                 if not cluster.exists():
                     create(cluster, programs, owner, options)
-                check_version(cluster)
                 configure(cluster, owner, options)
                 server.start(programs, patience, on_message)
         try:
