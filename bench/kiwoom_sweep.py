@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 from fake_kiwoom import APP_KEY, SECRET_KEY, FakeKiwoom
 from fake_kiwoom_market import make_market
+from kiwoom_sources import MemoryParts
 from memory_guards import memory_guards
 from support.storage import machine
 
@@ -46,10 +47,14 @@ def main() -> None:
             access = Access(fake.url, APP_KEY, SECRET_KEY, per_second, 1, 5 * per_second)
             moment = datetime.combine(SESSION, clock_time(15, 31, 30), SEOUL)
             source = KiwoomSource(
-                KiwoomClient(http, access), TradingCalendar(), FixedClock(moment), max_missing=0.01
+                KiwoomClient(http, access),
+                TradingCalendar(),
+                FixedClock(moment),
+                MemoryParts(),
+                max_missing=0.01,
             )
             began = time.perf_counter()
-            bars = source.collect(SESSION).data.bars
+            bars = source.sweep(SESSION).data.bars
             took = time.perf_counter() - began
             pages = len(fake.of("ka20002"))
             print(

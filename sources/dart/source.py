@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 import dataframely as dy
+import polars as pl
 from pydantic import Field
 
 from errors import BadMarketData, RateLimited, SourceNotConfigured, SourceRefused
@@ -70,6 +71,13 @@ class DartSource:
         self._http = http
         self._access = access
         self._clock = clock
+
+    def news(self, first: date, last: date, tickers: Iterable[str]) -> dy.DataFrame[News]:
+        """The whole market's disclosures of these days, whatever `tickers` are; see below."""
+        del tickers
+        days = ((last - first).days + 1) if last >= first else 0
+        found = [self.disclosures(first + timedelta(days=n)) for n in range(days)]
+        return News.cast(pl.concat([News.create_empty(), *found]).unique("id", keep="last"))
 
     def disclosures(self, day: date) -> dy.DataFrame[News]:
         """What was filed on `day` as far as it is known now; `seen_at` is now.

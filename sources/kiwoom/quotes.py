@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Final
 
+import dataframely as dy
+
 from errors import BadMarketData
 from market.calendar import SessionHours
+from market.clock import SEOUL
+from market.schemas import Quotes
 from sources.kiwoom.client import KiwoomClient
 from sources.kiwoom.instruments import Listing
 from sources.kiwoom.rows import Quote, StockQuote
-from sources.wire import Rejected, only, parse_rows, text, tolerate
+from sources.wire import Rejected, frame, only, parse_rows, text, tolerate
 
 SWEEP: Final = "ka20002"
 CHOSEN: Final = "ka10095"
@@ -88,6 +92,37 @@ def chosen(client: KiwoomClient, tickers: Iterable[str]) -> dict[str, StockQuote
             )
         quotes |= {row.ticker: row for row in rows}
     return quotes
+
+
+def quote_rows(
+    client: KiwoomClient, rows: Iterable[StockQuote], asked_at: datetime
+) -> dy.DataFrame[Quotes]:
+    """Chosen stocks' quotes as a frame; an expected price of 0 means that there is no auction."""
+    return frame(
+        client.call(CHOSEN),
+        Quotes,
+        (
+            {
+                "ticker": row.ticker,
+                "session": row.session,
+                "asked_at": asked_at.astimezone(UTC),
+                "price": row.close,
+                "base": row.base_given,
+                "open": row.open,
+                "high": row.high,
+                "low": row.low,
+                "volume": row.volume,
+                "value": row.value,
+                "upper_limit": row.upper_limit or None,
+                "lower_limit": row.lower_limit or None,
+                "expected_price": row.expected_price or None,
+                "expected_volume": row.expected_volume,
+                "traded_at": row.traded_at
+                and datetime.combine(row.session, row.traded_at, SEOUL).astimezone(UTC),
+            }
+            for row in rows
+        ),
+    )
 
 
 def require_session(client: KiwoomClient, found: Sweep, hours: SessionHours) -> None:

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 import dataframely as dy
+import polars as pl
 
 from errors import BadMarketData, SourceNotConfigured
 from market.asof import Slot
 from market.calendar import TradingCalendar
 from market.clock import Clock
 from market.data import MarketData
-from market.schemas import DailyBars, NetBuying
+from market.schemas import INSTANT, DailyBars, IndexBars, InstrumentFlags, NetBuying, Quotes
 from settings import Settings
 from sources.http.call import Limits
 from sources.http.client import Client
 from sources.http.guards import Guards
+from sources.joining import joined
 from sources.kiwoom import history, indices, instruments, net_buying, quotes
 from sources.kiwoom.client import PROVIDER, Access, KiwoomClient
+from sources.kiwoom.instruments import Listing
 from sources.kiwoom.quotes import Sweep
 from sources.kiwoom.rows import StockQuote
-from sources.protocol import Collected
-from sources.wire import frame
+from sources.parts import PartStore, Tell, fetch_stock_by_stock, tell_log
+from sources.protocol import MOST_CHOSEN, Collected, Listed
+from sources.wire import frame, tolerate
+
+# When the closing auction's price is sure to have reached every quote.
+SETTLED: Final = timedelta(seconds=90)
 
 
 class KiwoomSource:
@@ -36,26 +43,51 @@ class KiwoomSource:
         client: KiwoomClient,
         calendar: TradingCalendar,
         clock: Clock,
+        parts: PartStore,
         *,
         max_missing: float,
+        tell: Tell = tell_log,
     ) -> None:
+        """`parts` keeps what was fetched stock by stock until all of it is stored."""
         self._client = client
         self._calendar = calendar
         self._clock = clock
+        self._parts = parts
         self._max_missing = max_missing
+        self._tell = tell
 
-    def collect(self, session: date) -> Collected:
+    def sweepable(self, session: date) -> bool:
+        """Whether a sweep would show `session`: from its opening until the after-market's."""
+        now = self._clock.now()
+        if session != self._calendar.session_at(now):
+            return False
+        return now < self._calendar.hours(session).close + quotes.AFTER_MARKET
+
+    def instruments(self, session: date) -> Listed:
+        """Both markets' lists as they are now, two calls.
+
+        Raises:
+            BadMarketData: a list can't be read, or `session` is past.
+        """
+        shown = self._calendar.session_at(self._clock.now())
+        if session < shown:
+            raise BadMarketData(f"{PROVIDER}: its lists are of {shown} now, not of {session}")
+        listing = self._listing()
+        return Listed(listing.instruments(session), listing.flag_rows(session))
+
+    def sweep(self, session: date) -> Collected:
         """Instruments, designations, bars and indices of `session`, in some 50 calls.
 
-        Net buying isn't among them: it is asked for later (`net_buying`, `net_buying_of`).
-        Values (won traded) are null, as the sweep doesn't tell them.
+        Between the close and 90 s after it waits until then. Net buying isn't among them: it is
+        asked for later. Values (won traded) are null, as the sweep doesn't tell them.
 
         Raises:
             BadMarketData: what Kiwoom shows is another session, incomplete or contradictory.
             ClosebellError: as KiwoomClient.ask.
         """
         self._require_shown(session)
-        listing = instruments.fetch_listing(self._client, max_missing=self._max_missing)
+        self._await_the_close(session)
+        listing = self._listing()
         began = self._clock.now()
         found = quotes.sweep(self._client, listing, max_missing=self._max_missing)
         quotes.require_session(self._client, found, self._calendar.hours(session))
@@ -68,44 +100,94 @@ class KiwoomSource:
         )
         return Collected(data, session, began, self.name)
 
-    def quotes_of(self, tickers: Iterable[str]) -> dict[str, StockQuote]:
-        """Chosen stocks at this moment, with value, limits and expected auction price.
+    def history(self, first: date, last: date) -> MarketData:
+        """Sessions `first` to `last` of every stock listed now: one call a stock, or a sweep.
+
+        The sweep is for `last` alone, while it can be seen. Past sessions know no designations,
+        and instruments as they are now.
 
         Raises:
-            BadMarketData: one is missing or can't be read.
+            BadMarketData: a stock's rows can't be, or more stocks than tolerated have none.
+            ClosebellError: as KiwoomClient.ask; what was fetched isn't fetched again.
         """
-        return quotes.chosen(self._client, tickers)
+        if not self.sweepable(last):
+            return self._past(first, last)
+        newest = self.sweep(last).data
+        if first == last:
+            return newest
+        return joined([self._past(first, self._calendar.previous(last)), newest])
 
-    def history(self, ticker: str, first: date, last: date) -> dy.DataFrame[DailyBars]:
+    def history_of(self, ticker: str, first: date, last: date) -> dy.DataFrame[DailyBars]:
         """A stock's daily bars as traded; see history.fetch_history."""
         return history.fetch_history(
             self._client, self._calendar, ticker, first, last, self._clock.now()
         )
 
-    def net_buying(self, tickers: Iterable[str], session: date) -> dy.DataFrame[NetBuying]:
-        """The whole market's net buying of a session that has closed, as known now.
+    def quotes(self, tickers: Iterable[str]) -> dy.DataFrame[Quotes]:
+        """Chosen stocks at this moment, thirty a call.
 
-        Marked provisional until the session's figures are final (20:10 on an ordinary day).
+        Raises:
+            BadMarketData: one is missing or can't be read.
+        """
+        now = self._clock.now()
+        return quotes.quote_rows(self._client, self.quotes_of(tickers).values(), now)
+
+    def quotes_of(self, tickers: Iterable[str]) -> dict[str, StockQuote]:
+        """Chosen stocks as Kiwoom tells them, by ticker; see `quotes`."""
+        return quotes.chosen(self._client, tickers)
+
+    def indices(self, session: date) -> dy.DataFrame[IndexBars]:
+        """The indices of the session so far, three calls.
+
+        Raises:
+            BadMarketData: the newest row is of another session.
+        """
+        found = indices.fetch_index_bars(self._client, session)
+        return IndexBars.cast(found.filter(pl.col("session") == session))
+
+    def net_buying(
+        self, session: date, tickers: Iterable[str] | None = None
+    ) -> dy.DataFrame[NetBuying]:
+        """The market's net buying of a session that has closed, as known now.
+
+        Of `tickers` alone if given, which saves the two calls for the lists. Marked provisional
+        until the session's figures are final (20:10 on an ordinary day).
 
         Raises:
             BadMarketData: Kiwoom still shows the session before, or too much is missing.
         """
+        wanted = self._listing().stocks if tickers is None else tickers
         now = self._clock.now()
         return net_buying.fetch_market(
             self._client,
-            tickers,
+            wanted,
             session,
             now,
             provisional=self._provisional(session, now),
             max_missing=self._max_missing,
         )
 
-    def net_buying_of(
+    def net_buying_of(self, tickers: Iterable[str], session: date) -> dy.DataFrame[NetBuying]:
+        """Chosen stocks' net buying of the session as known now, in won, one call each.
+
+        Raises:
+            BadMarketData: more than MOST_CHOSEN are asked for, or a row can't be.
+        """
+        asked = list(tickers)
+        if len(asked) > MOST_CHOSEN:
+            raise BadMarketData(f"{PROVIDER}: {len(asked)} stocks chosen, at most {MOST_CHOSEN}")
+        found = [self.net_buying_history(ticker, [session], units=["won"]) for ticker in asked]
+        return NetBuying.cast(pl.concat([NetBuying.create_empty(), *found]))
+
+    def net_buying_history(
         self, ticker: str, sessions: Sequence[date], *, units: Iterable[str] = ("won", "shares")
     ) -> dy.DataFrame[NetBuying]:
-        """One stock's net buying of these sessions as known now, one call a unit."""
+        """One stock's net buying of these sessions, one call a unit.
+
+        A session whose figures have been final is known since then; the newest one since now.
+        """
         now = self._clock.now()
-        return net_buying.fetch_stock(
+        rows = net_buying.fetch_stock(
             self._client,
             ticker,
             sessions,
@@ -113,17 +195,64 @@ class KiwoomSource:
             provisional=self._provisional(max(sessions), now),
             units=units,
         )
+        final = {day: Slot.FINAL.moment(self._calendar.hours(day)) for day in sessions}
+        known = pl.col("session").replace_strict(final, return_dtype=INSTANT)
+        return NetBuying.cast(rows.with_columns(pl.min_horizontal("known_at", known)))
+
+    def _listing(self) -> Listing:
+        return instruments.fetch_listing(self._client, max_missing=self._max_missing)
+
+    def _past(self, first: date, last: date) -> MarketData:
+        listing = self._listing()
+        call = self._client.call(history.TR)
+        bars = fetch_stock_by_stock(
+            call,
+            list(listing.stocks),
+            lambda ticker: self.history_of(ticker, first, last),
+            self._parts,
+            first,
+            last,
+            now=self._clock.now(),
+            max_missing=self._max_missing,
+            tell=self._tell,
+        )
+        empty = sorted(set(listing.stocks) - set(bars["ticker"]))
+        new = [t for t in empty if (day := listing.stocks[t].listed) and day > last]
+        lost = [ticker for ticker in empty if ticker not in new]
+        tolerate(call, "stocks have no bars", lost, len(listing.stocks), self._max_missing)
+        return MarketData(
+            bars=bars,
+            instruments=listing.instruments(first),
+            flags=InstrumentFlags.create_empty(),
+            net_buying=NetBuying.create_empty(),
+            index_bars=IndexBars.cast(
+                indices.fetch_index_bars(self._client, last).filter(pl.col("session") >= first)
+            ),
+        )
 
     def _provisional(self, session: date, now: datetime) -> bool:
         return now < Slot.FINAL.moment(self._calendar.hours(session))
 
     def _require_shown(self, session: date) -> None:
+        if self.sweepable(session):
+            return
         shown = self._calendar.session_at(self._clock.now())
         if session != shown:
             raise BadMarketData(
                 f"{PROVIDER}: its quotes are of {shown} now, not of {session}",
                 remedy="import past sessions, or fetch them stock by stock",
             )
+        raise BadMarketData(
+            f"{PROVIDER}: the after-market since"
+            f" {self._calendar.hours(session).close + quotes.AFTER_MARKET:%H:%M} may have moved"
+            f" the quotes of {session}",
+            remedy="fetch the session stock by stock, or from KRX next morning",
+        )
+
+    def _await_the_close(self, session: date) -> None:
+        close = self._calendar.hours(session).close
+        if self._clock.now() >= close:
+            self._clock.wait_until(close + SETTLED)
 
 
 def open_kiwoom(settings: Settings, guards: Guards) -> KiwoomClient:
@@ -151,7 +280,7 @@ def open_kiwoom(settings: Settings, guards: Guards) -> KiwoomClient:
 def _bars(
     client: KiwoomClient,
     session: date,
-    listing: instruments.Listing,
+    listing: Listing,
     found: Sweep,
     collected_at: datetime,
 ) -> dy.DataFrame[DailyBars]:

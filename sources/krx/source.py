@@ -7,10 +7,12 @@ from datetime import UTC, date, datetime
 from typing import Final, TypeVar
 
 from errors import BadMarketData, SourceUnavailable
+from market.calendar import TradingCalendar
 from market.clock import Clock
 from market.data import MarketData
 from market.schemas import DailyBars, IndexBars, InstrumentFlags, Instruments, NetBuying
 from sources.files_observations import FLAG_OF_DEPT, SPAC
+from sources.joining import joined
 from sources.krx.client import PROVIDER, KrxClient
 from sources.krx.rows import BaseInfo, DayTrade, IndexDay
 from sources.protocol import Collected
@@ -43,21 +45,49 @@ FUNDS: Final[Mapping[str, str]] = {
 R = TypeVar("R", bound=Row)
 
 
+class NotPublished(SourceUnavailable):
+    """The exchange has nothing of that session (yet)."""
+
+    retryable = False
+
+
 class KrxSource:
     """One session in six calls. T is published about 08:00 KST of the next business day."""
 
     name: Final = PROVIDER
 
-    def __init__(self, client: KrxClient, clock: Clock, *, max_missing: float) -> None:
+    def __init__(
+        self, client: KrxClient, calendar: TradingCalendar, clock: Clock, *, max_missing: float
+    ) -> None:
         self._client = client
+        self._calendar = calendar
         self._clock = clock
         self._max_missing = max_missing
+
+    def history(self, first: date, last: date) -> MarketData:
+        """The official sessions from `first` to `last`, as far as they are published.
+
+        Raises:
+            NotPublished: none of them is.
+            ClosebellError: as `collect`.
+        """
+        found: list[MarketData] = []
+        for session in self._calendar.sessions(first, last):
+            try:
+                found.append(self.collect(session).data)
+            except NotPublished:
+                if session == last and not found:
+                    raise
+        if not found:
+            raise NotPublished(f"{PROVIDER}: none of {first} to {last} is published")
+        return joined(found)
 
     def collect(self, session: date) -> Collected:
         """The official session. Net buying isn't offered by the exchange's API.
 
         Raises:
-            SourceUnavailable: nothing is published for it (yet), or no usable answer.
+            NotPublished: nothing is published for it (yet).
+            SourceUnavailable: no usable answer.
             SourceNotConfigured: the key or a service isn't approved.
             BadMarketData: too many rows can't be read, or stand without their instrument.
         """
@@ -93,7 +123,7 @@ class KrxSource:
         call = self._client.call(service, session)
         wires = self._client.day(service, session)
         if not wires:
-            raise SourceUnavailable(
+            raise NotPublished(
                 f"{call}: nothing is published",
                 remedy="a session appears about 08:00 KST of the next business day",
             )

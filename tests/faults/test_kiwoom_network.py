@@ -50,7 +50,7 @@ WHOLE = [
 def test_a_sweep_makes_one_call_a_page_and_breaks_no_limit(
     client: KiwoomClient, fake: FakeKiwoom
 ) -> None:
-    assert source_of(client).collect(SESSION).data.bars.height == 350
+    assert source_of(client).sweep(SESSION).data.bars.height == 350
     assert sweep_calls(fake) == WHOLE
     assert fake.refused() == 0
 
@@ -63,7 +63,7 @@ def test_a_call_that_fails_once_in_the_middle_is_repeated_alone(
 ) -> None:
     kind, _, status = kind.partition(" ")
     fake.break_("ka20002", kind, after=1, seconds=float(status or 0.2))
-    bars = source_of(client).collect(SESSION).data.bars
+    bars = source_of(client).sweep(SESSION).data.bars
     assert bars["ticker"].n_unique() == bars.height == 350
     pages = [key for _, key in sweep_calls(fake)]
     assert pages == ["", "ka20002#100", "ka20002#100", "ka20002#200", "", "ka20002#100"]
@@ -91,7 +91,7 @@ def test_a_call_that_keeps_failing_ends_after_its_attempts(
         client_of(fake, attempts=3, **quick) as client,
         pytest.raises(SourceUnavailable, match=said) as error,
     ):
-        source_of(client).history("000010", SESSION, SESSION)
+        source_of(client).history_of("000010", SESSION, SESSION)
     assert str(error.value).startswith("kiwoom ka10081 000010 page 1: ")
     assert "3 attempts" in str(error.value)
     assert len(fake.of("ka10081")) == 3
@@ -106,20 +106,20 @@ def test_a_dripping_answer_ends_at_the_total_limit_not_at_its_last_byte(
         client_of(fake, attempts=1, read=5.0, attempt=0.4) as client,
         pytest.raises(SourceUnavailable, match=r"not finished within 0\.4 s"),
     ):
-        source_of(client).history("000010", SESSION, SESSION)
+        source_of(client).history_of("000010", SESSION, SESSION)
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 418])
 def test_other_refusals_are_final(client: KiwoomClient, fake: FakeKiwoom, status: int) -> None:
     fake.break_("ka10081", "status", times=99, seconds=status)
     with pytest.raises(SourceRefused, match=f"kiwoom ka10081 000010 page 1: HTTP {status}"):
-        source_of(client).history("000010", SESSION, SESSION)
+        source_of(client).history_of("000010", SESSION, SESSION)
     assert len(fake.of("ka10081")) == 1
 
 
 def test_a_burst_of_429_is_waited_out(client: KiwoomClient, fake: FakeKiwoom) -> None:
     fake.break_("ka20002", "status", after=1, times=3, seconds=429)
-    assert source_of(client).collect(SESSION).data.bars.height == 350
+    assert source_of(client).sweep(SESSION).data.bars.height == 350
     assert sweep_calls(fake) == [WHOLE[0], *[(429, WHOLE[1][1])] * 3, *WHOLE[1:]]
 
 
@@ -128,7 +128,7 @@ def test_too_many_calls_said_in_an_answer_is_waited_out(
     client: KiwoomClient, fake: FakeKiwoom, code: int
 ) -> None:
     fake.break_("ka20002", "code", times=2, seconds=code, header=f"[{code}:유량 초과]")
-    assert source_of(client).collect(SESSION).data.bars.height == 350
+    assert source_of(client).sweep(SESSION).data.bars.height == 350
     assert len(fake.of("ka20002")) == len(WHOLE) + 2
 
 
@@ -136,7 +136,7 @@ def test_429_to_the_end_is_rate_limited_and_not_the_breakers_business(fake: Fake
     fake.break_("ka10081", "status", times=99, seconds=429)
     guards = memory_guards()
     with client_of(fake, guards, threshold=1) as client, pytest.raises(RateLimited) as error:
-        source_of(client).history("000010", SESSION, SESSION)
+        source_of(client).history_of("000010", SESSION, SESSION)
     assert "kiwoom ka10081 000010 page 1: refused for too many calls (HTTP 429)" in str(error.value)
     assert len(fake.of("ka10081")) == 4
     assert isinstance(guards.breaker, MemoryBreaker)
@@ -145,7 +145,7 @@ def test_429_to_the_end_is_rate_limited_and_not_the_breakers_business(fake: Fake
 
 def test_retry_after_is_honoured(client: KiwoomClient, fake: FakeKiwoom) -> None:
     fake.break_("ka10081", "status", seconds=429, header="1")
-    source_of(client).history("000010", SESSION, SESSION)
+    source_of(client).history_of("000010", SESSION, SESSION)
     refused, answered = fake.of("ka10081")
     assert answered.at - refused.at >= 1.0
 
@@ -155,7 +155,7 @@ def test_a_retry_after_beyond_all_patience_is_not_waited_for(
 ) -> None:
     fake.break_("ka10081", "status", times=99, seconds=429, header="3600")
     with pytest.raises(RateLimited):
-        source_of(client).history("000010", SESSION, SESSION)
+        source_of(client).history_of("000010", SESSION, SESSION)
     assert len(fake.of("ka10081")) == 1
 
 
@@ -165,25 +165,25 @@ def test_a_provider_down_for_a_while_is_left_alone_then_probed_once(fake: FakeKi
         source = source_of(client)
         for _ in range(2):
             with pytest.raises(SourceUnavailable, match="HTTP 500"):
-                source.history("000010", SESSION, SESSION)
+                source.history_of("000010", SESSION, SESSION)
         for _ in range(3):
             with pytest.raises(SourceUnavailable, match="not asked, kiwoom has failed too often"):
-                source.history("000010", SESSION, SESSION)
+                source.history_of("000010", SESSION, SESSION)
         assert len(fake.of("ka10081")) == 4
         time.sleep(0.6)
         with pytest.raises(SourceUnavailable, match=r"HTTP 500|not asked"):  # the probe fails
-            source.history("000010", SESSION, SESSION)
+            source.history_of("000010", SESSION, SESSION)
         assert len(fake.of("ka10081")) == 5
         time.sleep(0.6)
-        assert source.history("000010", SESSION, SESSION).height == 1  # the next succeeds
-        assert source.history("000010", SESSION, SESSION).height == 1
+        assert source.history_of("000010", SESSION, SESSION).height == 1  # the next succeeds
+        assert source.history_of("000010", SESSION, SESSION).height == 1
 
 
 def test_nobody_there_is_unavailable(market: Any) -> None:
     with FakeKiwoom(market) as gone:
         pass
     with client_of(gone) as client, pytest.raises(SourceUnavailable, match="kiwoom au10001"):
-        source_of(client).collect(SESSION)
+        source_of(client).sweep(SESSION)
 
 
 def test_no_name_to_be_found_is_unavailable(fake: FakeKiwoom) -> None:
@@ -192,14 +192,14 @@ def test_no_name_to_be_found_is_unavailable(fake: FakeKiwoom) -> None:
         client_of(fake, attempts=2) as client,
         pytest.raises(SourceUnavailable, match="kiwoom au10001: ConnectError"),
     ):
-        source_of(client).collect(SESSION)
+        source_of(client).sweep(SESSION)
 
 
 def test_a_queue_too_long_is_not_waited_in(fake: FakeKiwoom) -> None:
     guards = memory_guards()
     guards.limiter.hold("kiwoom ka10099", 60)
     with client_of(fake, guards) as client, pytest.raises(RateLimited, match="ka10099"):
-        source_of(client).collect(SESSION)
+        source_of(client).sweep(SESSION)
     assert not fake.of("ka10099")
 
 
@@ -209,7 +209,7 @@ def test_no_error_and_no_log_shows_a_key_or_token(
     fake.break_("ka10099", "status", times=1, seconds=500)
     fake.break_("ka20002", "malformed", times=99)
     with client_of(fake) as client, pytest.raises(SourceUnavailable) as error:
-        source_of(client).collect(SESSION)
+        source_of(client).sweep(SESSION)
     shown = str(error.value) + repr(error.value.__cause__) + "".join(capfd.readouterr())
     assert "ka20002" in shown
     for secret in ("app-key-of-the-test", "secret-key-of-the-test", "token-1"):

@@ -34,8 +34,8 @@ def kill_at(fake: FakeKiwoom, tr: str, after: int, times: int = 1) -> None:
 
 def test_a_token_is_issued_once_for_many_calls(fake: FakeKiwoom) -> None:
     with client_of(fake) as client:
-        source_of(client).collect(SESSION)
-        source_of(client).collect(SESSION)
+        source_of(client).sweep(SESSION)
+        source_of(client).sweep(SESSION)
     assert len(fake.of("au10001")) == 1
 
 
@@ -44,7 +44,7 @@ def test_a_token_dying_in_a_sweep_is_replaced_and_the_page_asked_for_again(
 ) -> None:
     kill_at(fake, "ka20002", after=1)
     with client_of(fake) as client:
-        assert source_of(client).collect(SESSION).data.bars.height == 350
+        assert source_of(client).sweep(SESSION).data.bars.height == 350
     assert len(fake.of("au10001")) == 2
     assert [call.token for call in fake.of("ka20002")] == [
         "token-1",

@@ -81,7 +81,7 @@ def test_a_sweep_guarded_by_the_database_keeps_the_limit(
 ) -> None:
     stored = StoredGuards(database)
     with client_of(fake, Guards(stored, stored, stored)) as client:
-        assert source_of(client).collect(SESSION).data.bars.height == 70
+        assert source_of(client).sweep(SESSION).data.bars.height == 70
     assert fake.refused() == 0
     [state] = stored.breakers()
     assert (state.name, state.failures, state.open_until) == ("kiwoom", 0, None)

@@ -53,7 +53,7 @@ def row_of(frame: pl.DataFrame, ticker: str) -> dict[str, Any]:
 
 
 def test_a_session_is_collected_whole(source: KiwoomSource, market: FakeMarket) -> None:
-    collected = source.collect(SESSION)
+    collected = source.sweep(SESSION)
     bars = collected.data.bars
     assert sorted(bars["ticker"]) == sorted(stock.code for stock in shares(market))
     assert DailyBars.is_valid(bars)
@@ -66,7 +66,7 @@ def test_bars_are_as_traded_with_the_exchanges_base_price(
     source: KiwoomSource, market: FakeMarket
 ) -> None:
     stock = market.stocks[9]
-    bar = row_of(source.collect(SESSION).data.bars, stock.code)
+    bar = row_of(source.sweep(SESSION).data.bars, stock.code)
     opened, high, low = stock.range
     assert (bar["open"], bar["high"], bar["low"], bar["close"]) == (
         opened,
@@ -82,7 +82,7 @@ def test_bars_are_as_traded_with_the_exchanges_base_price(
 def test_a_halted_stock_has_a_bar_of_zeros_and_its_last_close(
     source: KiwoomSource, market: FakeMarket
 ) -> None:
-    data = source.collect(SESSION).data
+    data = source.sweep(SESSION).data
     stock = market.stocks[11]
     bar = row_of(data.bars, stock.code)
     assert [bar[name] for name in ("open", "high", "low", "volume")] == [0, 0, 0, 0]
@@ -93,7 +93,7 @@ def test_a_halted_stock_has_a_bar_of_zeros_and_its_last_close(
 def test_funds_in_the_list_of_a_market_are_no_instruments(
     source: KiwoomSource, market: FakeMarket
 ) -> None:
-    data = source.collect(SESSION).data
+    data = source.sweep(SESSION).data
     funds = {stock.code for stock in market.stocks} - {stock.code for stock in shares(market)}
     assert len(funds) == 15
     assert not funds & set(data.instruments["ticker"])
@@ -101,7 +101,7 @@ def test_funds_in_the_list_of_a_market_are_no_instruments(
 
 
 def test_instruments_have_market_kind_and_sector(source: KiwoomSource, market: FakeMarket) -> None:
-    instruments = source.collect(SESSION).data.instruments
+    instruments = source.sweep(SESSION).data.instruments
     assert Instruments.is_valid(instruments)
     kinds = dict(instruments.select("ticker", "kind").iter_rows())
     preferred = [code for code, kind in kinds.items() if kind == "preferred"]
@@ -116,7 +116,7 @@ def test_instruments_have_market_kind_and_sector(source: KiwoomSource, market: F
 
 
 def test_designations_are_flags_of_the_session(source: KiwoomSource, market: FakeMarket) -> None:
-    flags = source.collect(SESSION).data.flags
+    flags = source.sweep(SESSION).data.flags
     assert InstrumentFlags.is_valid(flags)
     assert flags["since"].unique().to_list() == [SESSION]
     by_flag = flags.group_by("flag").agg(pl.col("ticker").sort())
@@ -126,7 +126,7 @@ def test_designations_are_flags_of_the_session(source: KiwoomSource, market: Fak
 
 
 def test_indices_come_with_their_history(source: KiwoomSource) -> None:
-    bars = source.collect(SESSION).data.index_bars
+    bars = source.sweep(SESSION).data.index_bars
     newest = bars.filter(pl.col("session") == SESSION).select("index", "close", "volume", "value")
     assert newest.rows() == [
         (index, 2521.27, 393_564_000, 10_582_466_000_000)
@@ -139,7 +139,7 @@ def test_another_session_than_the_one_shown_is_refused(
     source: KiwoomSource, fake: FakeKiwoom
 ) -> None:
     with pytest.raises(BadMarketData, match="of 2026-11-20 now, not of 2026-11-18"):
-        source.collect(date(2026, 11, 18))
+        source.sweep(date(2026, 11, 18))
     assert fake.calls == []
 
 
@@ -158,7 +158,7 @@ def test_a_stock_nobody_knows_is_an_error(source: KiwoomSource) -> None:
 
 def test_history_goes_back_page_by_page(source: KiwoomSource, fake: FakeKiwoom) -> None:
     first = fake.market.history[1000]
-    bars = source.history("000010", first, SESSION)
+    bars = source.history_of("000010", first, SESSION)
     assert bars["session"].to_list() == fake.market.history[1000::-1]
     assert len(fake.of("ka10081")) == 2
     assert {call.body["upd_stkpc_tp"] for call in fake.of("ka10081")} == {"0"}
@@ -170,7 +170,7 @@ def test_net_buying_of_the_whole_market_in_won_and_shares(
     client: KiwoomClient, market: FakeMarket
 ) -> None:
     tickers = [stock.code for stock in shares(market)]
-    rows = source_of(client, EVENING).net_buying(tickers, SESSION)
+    rows = source_of(client, EVENING).net_buying(SESSION, tickers)
     assert rows["ticker"].to_list() == sorted(tickers)
     stock = market.stocks[4]
     foreign, institution = net_shares(stock.code, SESSION)
@@ -185,7 +185,7 @@ def test_net_buying_of_the_whole_market_in_won_and_shares(
 def test_net_buying_is_provisional_until_the_evenings_end(
     client: KiwoomClient, at: time, provisional: bool
 ) -> None:
-    rows = source_of(client, at).net_buying_of("000010", [SESSION])
+    rows = source_of(client, at).net_buying_history("000010", [SESSION])
     assert rows["provisional"].to_list() == [provisional]
 
 
@@ -197,14 +197,14 @@ def test_net_buying_of_the_session_before_is_not_taken_for_todays(
     market.net_buying_session = before
     try:
         with pytest.raises(BadMarketData, match=rf"aren't of {SESSION} yet.*5 of {before}"):
-            source_of(client, EVENING).net_buying(tickers, SESSION)
+            source_of(client, EVENING).net_buying(SESSION, tickers)
     finally:
         market.net_buying_session = None
 
 
 def test_net_buying_of_one_stocks_last_sessions(client: KiwoomClient, fake: FakeKiwoom) -> None:
     sessions = fake.market.history[:5]
-    rows = source_of(client, EVENING).net_buying_of("000010", sessions, units=["shares"])
+    rows = source_of(client, EVENING).net_buying_history("000010", sessions, units=["shares"])
     assert len(fake.of("ka10059")) == 1
     assert rows["session"].to_list() == sorted(sessions)
     assert rows["foreign_shares"].to_list() == [
@@ -222,7 +222,7 @@ def test_investors_that_dont_sum_to_nothing_are_refused(
 
     fake.break_("ka10059", "change", change=unbalance)
     with pytest.raises(BadMarketData, match=r"ka10059 000010 shares .*sum to"):
-        source_of(client).net_buying_of("000010", [SESSION], units=["shares"])
+        source_of(client).net_buying_history("000010", [SESSION], units=["shares"])
 
 
 def test_without_keys_the_source_says_what_to_set(tmp_path: Any) -> None:
@@ -250,6 +250,6 @@ def test_an_unknown_word_of_the_listing_is_named(
 
     fake.break_("ka10099", "change", change=rename)
     with pytest.raises(BadMarketData, match=message) as error:
-        source.collect(SESSION)
+        source.sweep(SESSION)
     assert "kiwoom ka10099 KOSPI: 5 of 55 rows can't be read" in str(error.value)
     assert "000010" in str(error.value)

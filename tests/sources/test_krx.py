@@ -11,6 +11,7 @@ from fake_open_apis import KEY, FakeKrx
 from memory_guards import memory_guards
 
 from errors import BadMarketData, SourceNotConfigured, SourceRefused, SourceUnavailable
+from market.calendar import TradingCalendar
 from market.clock import SEOUL, FixedClock
 from market.schemas import DailyBars, IndexBars, Instruments
 from settings import Settings
@@ -127,7 +128,7 @@ def source(fake: FakeKrx) -> Iterator[KrxSource]:
     limits = Limits(backoff=0.01, attempts=3, total=5)
     with Client("krx", memory_guards(), limits) as http:
         client = KrxClient(http, Access(fake.url, KEY, per_second=500))
-        yield KrxSource(client, FixedClock(NOW), max_missing=0.01)
+        yield KrxSource(client, TradingCalendar(), FixedClock(NOW), max_missing=0.01)
 
 
 def test_the_official_session_in_six_calls(source: KrxSource, fake: FakeKrx) -> None:

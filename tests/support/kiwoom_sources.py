@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from typing import Any
 
@@ -12,12 +12,13 @@ from fake_kiwoom import APP_KEY, SECRET_KEY, FakeKiwoom
 from memory_guards import memory_guards
 
 from market.calendar import TradingCalendar
-from market.clock import SEOUL, FixedClock
+from market.clock import SEOUL, Clock, FixedClock
 from sources.http.call import Limits
 from sources.http.client import Client
 from sources.http.guards import Guards
 from sources.kiwoom.client import Access, KiwoomClient
 from sources.kiwoom.source import KiwoomSource
+from sources.parts import PartStore
 
 SESSION = date(2026, 11, 20)
 AFTER_CLOSE = time(15, 31, 30)
@@ -45,9 +46,34 @@ def client_of(
         yield KiwoomClient(http, access)
 
 
+@dataclass
+class MemoryParts:
+    """Where fetched parts are kept in tests; the real one is in db/."""
+
+    found: dict[tuple[str, str, date, date], bytes] = field(default_factory=dict)
+
+    def kept(self, source: str, first: date, last: date, since: datetime) -> Mapping[str, bytes]:
+        del since
+        return {
+            ticker: content
+            for (name, ticker, start, end), content in self.found.items()
+            if name == source and start <= first and end >= last
+        }
+
+    def keep(self, source: str, ticker: str, first: date, last: date, content: bytes) -> None:
+        self.found[source, ticker, first, last] = content
+
+
 def source_of(
-    client: KiwoomClient, at: time = AFTER_CLOSE, *, max_missing: float = 0.01
+    client: KiwoomClient,
+    at: time = AFTER_CLOSE,
+    *,
+    max_missing: float = 0.01,
+    parts: PartStore | None = None,
+    clock: Clock | None = None,
+    **more: Any,
 ) -> KiwoomSource:
     """The source at a time of SESSION."""
-    clock = FixedClock(datetime.combine(SESSION, at, SEOUL))
-    return KiwoomSource(client, TradingCalendar(), clock, max_missing=max_missing)
+    clock = clock or FixedClock(datetime.combine(SESSION, at, SEOUL))
+    kept = parts or MemoryParts()
+    return KiwoomSource(client, TradingCalendar(), clock, kept, max_missing=max_missing, **more)
