@@ -1,6 +1,7 @@
 """The tables. One row means what the class's docstring says."""
 
 from db.models.access import ApiKey
+from db.models.alerts import AlertMessage, AlertProgress, AlertState
 from db.models.backtests import Backtest, BacktestEquity, BacktestTrade, Sweep, SweepTrial
 from db.models.base import Base
 from db.models.guards import AccessToken, Breaker, CallRate
@@ -16,19 +17,25 @@ from db.models.market import (
 )
 from db.models.records import Event, Import, RejectedRow
 from db.models.results import MarketGate, ScanRun, Signal
+from db.models.sources import BarCorrection, FetchedPart, SourceState
 
 __all__ = [
     "AccessToken",
+    "AlertMessage",
+    "AlertProgress",
+    "AlertState",
     "ApiKey",
     "Backtest",
     "BacktestEquity",
     "BacktestTrade",
+    "BarCorrection",
     "Base",
     "Breaker",
     "CallRate",
     "Collection",
     "DailyBar",
     "Event",
+    "FetchedPart",
     "Import",
     "IndexBar",
     "InstrumentFlagSet",
@@ -40,6 +47,7 @@ __all__ = [
     "RejectedRow",
     "ScanRun",
     "Signal",
+    "SourceState",
     "Sweep",
     "SweepTrial",
 ]
