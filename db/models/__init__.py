@@ -18,6 +18,7 @@ from db.models.market import (
 from db.models.records import Event, Import, RejectedRow
 from db.models.results import MarketGate, ScanRun, Signal
 from db.models.sources import BarCorrection, FetchedPart, SourceState
+from db.models.sources import BarCorrection, FetchedPart, SourceState
 
 __all__ = [
     "AccessToken",
@@ -29,12 +30,14 @@ __all__ = [
     "BacktestEquity",
     "BacktestTrade",
     "BarCorrection",
+    "BarCorrection",
     "Base",
     "Breaker",
     "CallRate",
     "Collection",
     "DailyBar",
     "Event",
+    "FetchedPart",
     "FetchedPart",
     "Import",
     "IndexBar",
@@ -47,6 +50,7 @@ __all__ = [
     "RejectedRow",
     "ScanRun",
     "Signal",
+    "SourceState",
     "SourceState",
     "Sweep",
     "SweepTrial",

@@ -8,6 +8,7 @@ from db.repositories.alerts import AlertsRepository
 from db.repositories.backtests import Backtests
 from db.repositories.bars import Bars
 from db.repositories.corrections import Corrections
+from db.repositories.corrections import Corrections
 from db.repositories.events import Events
 from db.repositories.gates import Gates
 from db.repositories.imports import Imports
@@ -19,6 +20,7 @@ from db.repositories.news import NewsRepository
 from db.repositories.runs import Runs
 from db.repositories.signal_pages import SignalPages
 from db.repositories.signals import Signals
+from db.repositories.sources import Sources
 from db.repositories.sources import Sources
 from db.repositories.stocks import Stocks
 from db.repositories.sweeps import Sweeps
@@ -41,6 +43,8 @@ class Repositories:
         self.keys = Keys(connection, self.events)
         self.signal_pages = SignalPages(connection)
         self.stocks = Stocks(connection)
+        self.sources = Sources(connection)
+        self.corrections = Corrections(connection)
         self.alerts = AlertsRepository(connection)
         self.sources = Sources(connection)
         self.corrections = Corrections(connection)
