@@ -326,9 +326,6 @@ class ClosingBetRules(Model):
     supply_points: Points = Field(default=1, description="[OLD] each, foreigners and institutions")
     target: Factor = Field(default=1.15, description="[OLD]")
     stop: Factor = Field(default=0.95, description="[OLD]")
-    exit: Literal["next_open", "next_0930", "next_close", "levels"] = Field(
-        default="next_open", description="[DATA] +15 % is touched in 2-7 % of cases"
-    )
     size_s: Share = Field(default=0.15, description="[OLD] of capital")
     size_a: Share = Field(default=0.12, description="[OLD]")
     size_b: Share = Field(default=0.10, description="[OLD]")
@@ -406,11 +403,14 @@ class Rules(Model):
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Rules:
         """The default rules with those of `mapping` (closebell.toml's [rules.…]) in their place.
 
+        Its table `outcomes` is for outcomes/rules.py.
+
         Raises:
             SettingsError: naming every rule that is unknown or wrong, as in `rules.vcp.grades.S`.
         """
         try:
-            return cls.model_validate(_with_defaults(mapping))
+            scanners = {name: table for name, table in mapping.items() if name != "outcomes"}
+            return cls.model_validate(_with_defaults(scanners))
         except ValidationError as error:
             wrong = [
                 ".".join(["rules", *map(str, e["loc"])]) + f": {e['msg']}" for e in error.errors()

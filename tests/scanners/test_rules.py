@@ -31,7 +31,7 @@ def test_a_mapping_changes_only_what_it_names() -> None:
         ({"vpc": {}}, "rules.vpc: "),
         ({"daytrading": {"min_grade": "D"}}, "rules.daytrading.min_grade: "),
         ({"daytrading": {"earliest": "9:20"}}, "rules.daytrading.earliest: "),
-        ({"closing_bet": {"exit": "never"}}, "rules.closing_bet.exit: "),
+        ({"closing_bet": {"min_grade": "D"}}, "rules.closing_bet.min_grade: "),
         ({"closing_bet": {"value_steps": [[1, "x"]]}}, "rules.closing_bet.value_steps.0.1: "),
         ({"market_gate": {"change1": {"low": 1}}}, "rules.market_gate.change1: "),
         ({"market_gate": {"red": 69}}, "rules.market_gate: "),
