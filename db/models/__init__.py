@@ -5,6 +5,7 @@ from db.models.alerts import AlertMessage, AlertProgress, AlertState
 from db.models.backtests import Backtest, BacktestEquity, BacktestTrade, Sweep, SweepTrial
 from db.models.base import Base
 from db.models.guards import AccessToken, Breaker, CallRate
+from db.models.live import IndexPrice, LastPrice, MarketSnapshot, VolumeShare
 from db.models.market import (
     Collection,
     DailyBar,
@@ -18,7 +19,6 @@ from db.models.market import (
 from db.models.records import Event, Import, RejectedRow
 from db.models.results import MarketGate, ScanRun, Signal
 from db.models.sources import BarCorrection, FetchedPart, SourceState
-from db.models.sources import BarCorrection, FetchedPart, SourceState
 
 __all__ = [
     "AccessToken",
@@ -30,7 +30,6 @@ __all__ = [
     "BacktestEquity",
     "BacktestTrade",
     "BarCorrection",
-    "BarCorrection",
     "Base",
     "Breaker",
     "CallRate",
@@ -38,20 +37,22 @@ __all__ = [
     "DailyBar",
     "Event",
     "FetchedPart",
-    "FetchedPart",
     "Import",
     "IndexBar",
+    "IndexPrice",
     "InstrumentFlagSet",
     "InstrumentVersion",
+    "LastPrice",
     "Listing",
     "MarketGate",
+    "MarketSnapshot",
     "NetBuyingRow",
     "NewsItem",
     "RejectedRow",
     "ScanRun",
     "Signal",
     "SourceState",
-    "SourceState",
     "Sweep",
     "SweepTrial",
+    "VolumeShare",
 ]

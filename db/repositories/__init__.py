@@ -8,7 +8,6 @@ from db.repositories.alerts import AlertsRepository
 from db.repositories.backtests import Backtests
 from db.repositories.bars import Bars
 from db.repositories.corrections import Corrections
-from db.repositories.corrections import Corrections
 from db.repositories.events import Events
 from db.repositories.gates import Gates
 from db.repositories.imports import Imports
@@ -17,10 +16,11 @@ from db.repositories.instruments import InstrumentsRepository
 from db.repositories.keys import Keys
 from db.repositories.net_buying import NetBuyingRepository
 from db.repositories.news import NewsRepository
+from db.repositories.prices import Prices
 from db.repositories.runs import Runs
 from db.repositories.signal_pages import SignalPages
 from db.repositories.signals import Signals
-from db.repositories.sources import Sources
+from db.repositories.snapshots import Snapshots
 from db.repositories.sources import Sources
 from db.repositories.stocks import Stocks
 from db.repositories.sweeps import Sweeps
@@ -37,14 +37,14 @@ class Repositories:
         self.index_bars = IndexBarsRepository(connection, self.events)
         self.news = NewsRepository(connection)
         self.imports = Imports(connection)
+        self.prices = Prices(connection, self.events)
+        self.snapshots = Snapshots(connection)
         self.runs = Runs(connection)
         self.signals = Signals(connection, self.events)
         self.gates = Gates(connection, self.events)
         self.keys = Keys(connection, self.events)
         self.signal_pages = SignalPages(connection)
         self.stocks = Stocks(connection)
-        self.sources = Sources(connection)
-        self.corrections = Corrections(connection)
         self.alerts = AlertsRepository(connection)
         self.sources = Sources(connection)
         self.corrections = Corrections(connection)
