@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 import dataframely as dy
 
@@ -58,6 +58,7 @@ class History(Protocol):
         ...
 
 
+@runtime_checkable
 class LiveSource(History, Protocol):
     """A source that also tells of the session that is on. All raise as `history` does."""
 
