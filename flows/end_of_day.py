@@ -6,15 +6,13 @@ import time
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-import structlog
 from prefect import flow
-from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
-from prefect.states import Completed
 
 from errors import BadMarketData
-from flows.room import Room, opened
+from flows.room import Room
 from flows.summary import RunSummary, summarise
+from flows.turn import Outcome, in_turn
 from logs import get as logger
 from market.asof import Slot
 from tasks.artifacts import leave_artifacts
@@ -30,30 +28,29 @@ CATCH_UP = 20  # sessions; more missed ones are a person's decision (closebell b
 @flow(name="end-of-day")
 def end_of_day(
     session: date | None = None, source: str | None = None, accept_checks: bool = False
-) -> RunSummary | State[None]:
+) -> Outcome:
     """Scan one session at its close, and before it the sessions missed since the last good one.
 
     Args:
-        session: by default today's; on a day without one the run ends as Skipped.
+        session: by default today's; see flows/turn.py.
         source: see CLOSEBELL_SOURCE.
         accept_checks: publish although the checks refuse the data; the runs say so.
 
     Raises:
         BadMarketData: the checks refuse the data; nothing was stored.
     """
-    with opened(source) as room:
-        target = session or room.clock.now().date()
-        if not room.calendar.is_session(target):
-            reason = f"{target} is no session: {room.calendar.why_closed(target)}"
-            return Completed(name="Skipped", message=reason)
-        return run_end_of_day(room, target, accept_checks=accept_checks)
+    return in_turn(
+        "end-of-day",
+        lambda room, turn: run_end_of_day(room, turn.session, accept_checks=accept_checks),
+        session=session,
+        source=source,
+    )
 
 
 def run_end_of_day(room: Room, target: date, *, accept_checks: bool = False) -> RunSummary:
     """The steps of the flow, given a session and everything they work with."""
     started = time.perf_counter()
     run_id = flow_run.get_id()
-    structlog.contextvars.bind_contextvars(flow_run_id=run_id, session=target.isoformat())
     if room.clock.now() < (close := room.calendar.hours(target).close):
         raise BadMarketData(
             f"{target} hasn't closed yet", remedy=f"run again after {close:%Y-%m-%d %H:%M} KST"
