@@ -30,6 +30,16 @@ class Slot:
         ):
             raise ValueError(f"no as-of slot: {self.name!r} (close, final, or a time as HH:MM)")
 
+    @property
+    def in_session(self) -> bool:
+        """Whether it is a time of the day, before the close."""
+        return self not in (Slot.CLOSE, Slot.FINAL)
+
+    @classmethod
+    def at(cls, moment: datetime) -> Slot:
+        """The slot of a moment (aware, Asia/Seoul): its time to the minute."""
+        return cls(f"{moment:%H:%M}")
+
     @classmethod
     def parse(cls, text: str) -> Slot:
         """The slot a text names.

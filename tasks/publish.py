@@ -21,7 +21,7 @@ from tasks.step import step
 
 GATE = "market_gate"
 STATUS: Mapping[str, Literal["open", "watch"]] = {"daytrading": "watch"}
-"""At the close a day trade is something to watch for in the next session; the others are open."""
+"""After the close a day trade is something to watch for in the next session; else all are open."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,8 @@ def publish_sessions(
 ) -> Publication:
     """Write the results of `sessions`, all or nothing; an identical result adds only its run.
 
+    Scanners, and the gate, that were not asked for stay as they are.
+
     Args:
         announce: `signals` sends an event for each scanner that changed anything and one for the
             gate; `scan` sends a single one for the whole range, as a back-fill does.
@@ -75,17 +77,19 @@ def publish_sessions(
                 result.signals,
                 rules_hash=rules.hash,
                 preliminary=facts.preliminary,
-                status=STATUS.get(name, "open"),
+                status="open" if scanned.slot.in_session else STATUS.get(name, "open"),
             )
             for name, result in scanned.scan.results.items()
         }
-        gate = tx.gates.replace(
-            slot,
-            runs[GATE],
-            _gate(scanned),
-            rules_hash=rules.hash,
-            preliminary=facts.preliminary,
-        )
+        gate = Stored(0, 0, 0)
+        if scanned.scan.gate is not None:
+            gate = tx.gates.replace(
+                slot,
+                runs[GATE],
+                scanned.scan.gate,
+                rules_hash=rules.hash,
+                preliminary=facts.preliminary,
+            )
         publication = Publication(changes, gate)
         if publication and announce == "signals":
             _announce_signals(tx, publication, sessions[-1], slot)
@@ -119,12 +123,6 @@ def left_out_of(scanned: Scanned, name: str, session: date) -> dict[str, int]:
     return dict(frame.select("reason", "n").iter_rows())
 
 
-def _gate(scanned: Scanned) -> pl.DataFrame:
-    gate = scanned.scan.gate
-    assert gate is not None, "end-of-day scans always include the market gate"
-    return gate
-
-
 def _add_runs(
     tx: Repositories,
     scanned: Scanned,
@@ -132,7 +130,7 @@ def _add_runs(
     rules: Rules,
     facts: RunFacts,
 ) -> dict[str, dict[date, int]]:
-    names = [*scanned.scan.results, GATE]
+    names = [*scanned.scan.results, *([GATE] if scanned.scan.gate is not None else [])]
     runs = [_run(scanned, name, session, rules, facts) for name in names for session in sessions]
     ids: dict[str, dict[date, int]] = {name: {} for name in names}
     for run, number in zip(runs, tx.runs.add(runs), strict=True):

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Connection,
     Date,
     Select,
+    Subquery,
     Table,
     and_,
     any_,
@@ -158,10 +159,16 @@ class Signals:
         return self._connection.execute(statement).rowcount
 
     def _compare_with_previous(self, scanner: str, slot: str, runs: Mapping[date, int]) -> None:
-        """Say what each signal is against the same stock's one session scanned before.
+        """Say what each signal is against the same stock's one scan before.
 
-        The session after the given ones is compared anew too, since what it follows has changed.
+        That is the session scanned before in the same slot; within a session it is the scan
+        before, whatever its slot. The session after the given ones is compared anew too, since
+        what it follows has changed.
         """
+        if slot not in ("close", "final"):
+            for session in runs:
+                self._compare_with_scan_before(scanner, session, slot)
+            return
         scanned = (
             select(ScanRun.session)
             .where(ScanRun.scanner == scanner, ScanRun.as_of == slot, ScanRun.status == "completed")
@@ -171,16 +178,9 @@ class Signals:
         before = func.lag(scanned.c.session).over(order_by=scanned.c.session)
         steps = select(scanned.c.session, before.label("before")).subquery()
         now, then = aliased(Signal), aliased(Signal)
-        better = func.strpos("SABC", now.grade) < func.strpos("SABC", then.grade)
-        verdict = case(
-            (then.id.is_(None), "new"),
-            (then.grade == now.grade, "carried"),
-            (better, "upgraded"),
-            else_="downgraded",
-        ).label("verdict")
         sessions = _dates(runs)
         compared = (
-            select(now.id, verdict)
+            select(now.id, _verdict(now, then))
             .join(steps, steps.c.session == now.session)
             .outerjoin(
                 then,
@@ -196,12 +196,50 @@ class Signals:
             .where(or_(now.session == any_(sessions), steps.c.before == any_(sessions)))
             .subquery()
         )
+        self._set_change(compared)
+
+    def _compare_with_scan_before(self, scanner: str, session: date, slot: str) -> None:
+        before = self._connection.execute(
+            select(ScanRun.session, ScanRun.as_of)
+            .where(ScanRun.scanner == scanner, ScanRun.status == "completed")
+            .where(tuple_(ScanRun.session, ScanRun.as_of) < (session, slot))
+            .order_by(ScanRun.session.desc(), ScanRun.as_of.desc())
+            .limit(1)
+        ).first()
+        now, then = aliased(Signal), aliased(Signal)
+        same = and_(
+            then.scanner == scanner,
+            then.session == (before.session if before else None),
+            then.as_of == (before.as_of if before else None),
+            then.ticker == now.ticker,
+            then.status != "withdrawn",
+        )
+        compared = (
+            select(now.id, _verdict(now, then))
+            .outerjoin(then, same)
+            .where(now.scanner == scanner, now.session == session, now.as_of == slot)
+            .subquery()
+        )
+        self._set_change(compared)
+
+    def _set_change(self, compared: Subquery) -> None:
         self._connection.execute(
             update(Signal)
             .values(change=compared.c.verdict)
             .where(Signal.id == compared.c.id, Signal.change != compared.c.verdict)
             .execution_options(synchronize_session=False)
         )
+
+
+def _verdict(now: type[Signal], then: type[Signal]) -> ColumnElement[str]:
+    """What a signal is, as `verdict`, against another of the same stock, which may be missing."""
+    better = func.strpos("SABC", now.grade) < func.strpos("SABC", then.grade)
+    return case(
+        (then.id.is_(None), "new"),
+        (then.grade == now.grade, "carried"),
+        (better, "upgraded"),
+        else_="downgraded",
+    ).label("verdict")
 
 
 def _dates(runs: Mapping[date, int]) -> ColumnElement[list[date]]:
