@@ -112,6 +112,22 @@ class Settings(BaseSettings):
     http_attempts: int = Field(4, ge=1, le=10, description="of one call, the first one included")
     breaker_failures: int = Field(8, ge=1, description="in a row, until a provider isn't asked")
     breaker_seconds: float = Field(30.0, gt=0, description="until it is tried again")
+    snapshot_sessions: int = Field(
+        10, ge=1, description="sessions whose snapshots of the market are kept"
+    )
+    replay_file: Path | None = Field(
+        None, description="snapshots that source replay plays; empty: the sample market"
+    )
+    replay_session: date | None = Field(
+        None, description="which session it plays; empty: the newest there is"
+    )
+    replay_from: time = Field(time(9, 0), description="KST; when its clock starts")
+    replay_speed: float = Field(
+        1.0, ge=0, description="how fast its clock runs; 0: from one slot to the next at once"
+    )
+    replay_delay_minutes: float = Field(
+        20.0, ge=0, description="how long after its own time a recorded snapshot was seen"
+    )
     api_database_url: SecretStr | None = Field(
         None,
         description="the same database for a role that may only read; needed with database_url",

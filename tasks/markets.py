@@ -6,9 +6,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from db import Database, open_database
+from db.schema import Market
 from settings import Settings
 
 SAMPLE = "sample"
+
+
+def invented(source: str | None, settings: Settings) -> bool:
+    """Whether a source tells of the built-in market: the sample itself, or a replay of it."""
+    return source == SAMPLE or (source == "replay" and settings.replay_file is None)
 
 
 @contextmanager
@@ -26,7 +32,8 @@ def open_market(
         SettingsError, DatabaseUnavailable, SchemaOutdated: see db.open_database.
     """
     source = source or settings.source
-    with open_database(settings, on_message, market="sample" if source == SAMPLE else "real") as db:
+    market: Market = "sample" if invented(source, settings) else "real"
+    with open_database(settings, on_message, market=market) as db:
         if source or db.freshness().bars:
             yield db, source or "stored"
             return
