@@ -137,6 +137,7 @@ class Alerts(Model):
     late_minutes: int = Field(60, ge=1, description="after a scan was due, until it is late")
     attempts: int = Field(6, ge=1, le=20, description="to deliver one message")
     attempt_seconds: float = Field(15.0, gt=0, le=120, description="that one of them may take")
+    retry_seconds: float = Field(10.0, gt=0, le=600, description="before the second; then thrice")
     recipients: Mapping[str, Recipient] = Field(default_factory=dict)
     rules: tuple[Annotated[RuleFor, BeforeValidator(_as_rule)], ...] = ()
 

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
-from cli import calendar, database, doctor, imports, keys, runs, serve, signals
+from cli import alerts, calendar, database, doctor, imports, keys, runs, serve, signals
 from errors import ClosebellError
 
 DONE, FAILED, USED_WRONGLY, INTERRUPTED = 0, 1, 2, 130
@@ -32,6 +32,7 @@ app.command("signals")(signals.signals)
 app.command("calendar")(calendar.calendar)
 app.command("serve")(serve.serve)
 app.add_typer(keys.app, name="keys")
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(database.app, name="db")
 app.command("doctor")(doctor.doctor)
 

@@ -7,7 +7,7 @@ own place, one the probe, one the right to issue a token.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,6 +33,7 @@ from db.database import Database
 from db.engine import our_errors
 from db.models.base import table_of
 from db.models.guards import AccessToken, Breaker, CallRate
+from db.repositories.events import Events
 
 NOW = func.clock_timestamp()
 AnyRow = Row[*tuple[Any, ...]]
@@ -126,13 +127,19 @@ class StoredGuards:
 
     def succeeded(self, name: str, permit: int) -> None:
         """Close, unless the permit is from before the breaker moved."""
+        was = (
+            select(Breaker.name, Breaker.open_until)
+            .where(Breaker.name == name)
+            .with_for_update()
+            .subquery()
+        )
         statement = (
             update(Breaker)
-            .where(Breaker.name == name, Breaker.permit == permit)
+            .where(Breaker.name == was.c.name, Breaker.permit == permit)
             .values(failures=0, open_until=None, probe_until=None, last_success=NOW)
-            .returning(Breaker.name)
+            .returning(was.c.open_until.is_not(None))
         )
-        self._change(statement)
+        self._change(statement, tell=lambda row: bool(row[0]))
 
     def failed(
         self, name: str, permit: int, *, threshold: int, cool_down: float, reason: str
@@ -150,9 +157,9 @@ class StoredGuards:
                 last_failure=NOW,
                 last_error=reason,
             )
-            .returning(Breaker.name)
+            .returning(Breaker.failures == threshold)
         )
-        self._change(statement)
+        self._change(statement, tell=lambda row: bool(row[0]))
 
     # Access tokens.
 
@@ -230,14 +237,27 @@ class StoredGuards:
         return [BreakerState(**row._mapping) for row in self._read(query)]
 
     def _change(
-        self, statement: Executable, model: type[Any] | None = None, **key: str
+        self,
+        statement: Executable,
+        model: type[Any] | None = None,
+        *,
+        tell: Callable[[AnyRow], bool] = lambda _: False,
+        **key: str,
     ) -> AnyRow | None:
-        """Run an UPDATE; if none of its `model` answered, see that the row is there, run again."""
+        """Run an UPDATE; if none of its `model` answered, see that the row is there, run again.
+
+        Args:
+            tell: whether listeners are told of a changed row: breakers that open and close.
+        """
         with our_errors(), self._database.connection() as connection:
             row = connection.execute(statement).first()
             if row is None and model is not None:
                 connection.execute(insert(model).values(**key).on_conflict_do_nothing())
                 row = connection.execute(statement).first()
+            if row is not None and tell(row):
+                events = Events(connection)
+                events.changed("sources")
+                events.flush()
             connection.commit()
             return row
 
