@@ -72,7 +72,7 @@ def figures(capital: int, first: date, equity: pl.DataFrame, trades: pl.DataFram
         sortino=sortino(r),
         max_drawdown=deep,
         drawdown_sessions=long,
-        exposure=float((equity["holdings"] / equity["equity"]).fill_nan(0).mean() or 0.0),  # type: ignore[arg-type]
+        exposure=exposure(equity),
         turnover=turnover(equity, trades, days),
         trades=len(closed),
         open_trades=len(trades) - len(closed),
@@ -137,10 +137,16 @@ def drawdown(curve: Floats) -> tuple[float, int]:
     return float(fall.min()), longest
 
 
+def exposure(equity: pl.DataFrame) -> float:
+    """mean of holdings(t) / equity(t) over all sessions."""
+    shares = equity["holdings"].to_numpy() / np.maximum(equity["equity"].to_numpy(), 1)
+    return float(shares.mean())
+
+
 def turnover(equity: pl.DataFrame, trades: pl.DataFrame, days: int) -> float | None:
     """(won bought + won sold) / 2 / mean equity, a year of 365.25 days."""
-    bought = (trades["bought_price"] * trades["bought_shares"]).sum()
-    sold = (trades["sold_price"] * trades["sold_shares"]).sum()
+    bought = int((trades["bought_price"] * trades["bought_shares"]).sum())
+    sold = int((trades["sold_price"] * trades["sold_shares"]).sum())
     mean = equity["equity"].mean()
     if not isinstance(mean, float) or mean <= 0 or days <= 0:
         return None
@@ -168,9 +174,7 @@ def _number(value: object, over: float = 1) -> float | None:
 def monthly(equity: pl.DataFrame, capital: int) -> list[tuple[int, int, float]]:
     """(year, month, return) of each month of the curve, the first from the capital on."""
     last: Sequence[tuple[int, int, int]] = (
-        equity.group_by(
-            year=pl.col("session").dt.year(), month=pl.col("session").dt.month()
-        )
+        equity.group_by(year=pl.col("session").dt.year(), month=pl.col("session").dt.month())
         .agg(pl.col("equity").last())
         .sort("year", "month")
         .rows()

@@ -27,6 +27,9 @@ class Limits(Model):
     max_volume: Share = Field(
         default=0.02, description="[US] of the volume of the session it is bought in"
     )
+    min_part: Share = Field(
+        default=0.5, description="[US] of its size; if exposure leaves less, it isn't bought"
+    )
     scale_green: Share
     scale_yellow: Share
     scale_red: Share

@@ -102,7 +102,9 @@ def every_name(rules: Rules, trades: TradeRules) -> list[str]:
 def _leaves(table: Mapping[str, Any]) -> list[str]:
     names = []
     for name, value in table.items():
-        names += [f"{name}.{leaf}" for leaf in _leaves(value)] if isinstance(value, dict) else [name]
+        names += (
+            [f"{name}.{leaf}" for leaf in _leaves(value)] if isinstance(value, dict) else [name]
+        )
     return names
 
 

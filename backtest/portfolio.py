@@ -50,10 +50,10 @@ WHOLE = 1e-6
 
 @dataclass(frozen=True)
 class Candidate:
-    """A signal that was filled: places of sessions, prices in won after slippage.
+    """A signal that was filled: places of sessions, prices in won as traded.
 
     `closed` is None while it is open; `fraction` of capital is the most it may take; the rates
-    are the costs of buying and of selling, as fractions of the amount.
+    are the costs of buying and of selling, slippage among them, as fractions of the amount.
     """
 
     code: int
@@ -78,7 +78,7 @@ class Position:
     candidate: Candidate
     shares: int
     bought_shares: int
-    paid: int
+    spent: int
     fees: int
     received: int = 0
     sold: int | None = None
@@ -174,7 +174,7 @@ class _Run:
             assert candidate.sold_at is not None
             won = position.shares * candidate.sold_at
             fee = min(fee_of(won, candidate.sell_rate), won)
-            position.received += won
+            position.received += won - fee
             position.fees += fee
             position.sold = position.shares
             self.account.cash += won - fee
@@ -196,7 +196,7 @@ class _Run:
             won = shares * one.bought_at
             fee = fee_of(won, one.buy_rate)
             account.cash -= won + fee
-            position = Position(one, shares, shares, won, fee)
+            position = Position(one, shares, shares, won + fee, fee)
             account.positions[one.code] = position
             self.taken.append(position)
             if one.closed is not None:
@@ -214,7 +214,8 @@ class _Run:
             return "positions of the session used up"
         if len(self.account.positions) >= self.limits.max_open:
             return "as many positions as may be held"
-        return "exposure used up" if room <= 0 else None
+        least = self.limits.min_part * one.fraction * self.equity
+        return "exposure used up" if room <= 0 or room < least else None
 
     def shares(self, one: Candidate, room: float) -> tuple[int, str]:
         """How many shares every cap allows, and which cap is the narrowest."""
@@ -257,7 +258,7 @@ class _Run:
         worth = position.received
         if position.sold is None:
             worth += position.shares * int(self.prices.close[last, one.code])
-        profit = worth - position.paid - position.fees
+        profit = worth - position.spent
         done = position.sold is not None
         return (
             number,
@@ -276,6 +277,6 @@ class _Run:
             one.reason if done else "open",
             position.fees,
             profit,
-            profit / position.paid * 100,
+            profit / position.spent * 100,
             (one.closed if done and one.closed is not None else last) - one.filled,
         )

@@ -41,15 +41,11 @@ def scaled_bars(data: MarketData, sessions: list[date]) -> pl.DataFrame:
     return frame.with_columns(move=pl.when(consecutive & ~failed).then(move))
 
 
-def prices_of(
-    bars: pl.DataFrame, sessions: list[date], first: int, tickers: list[str]
-) -> Prices:
+def prices_of(bars: pl.DataFrame, sessions: list[date], first: int, tickers: list[str]) -> Prices:
     """The prices of these tickers from the session at `first` on; `bars` of `scaled_bars`."""
     traded = sessions[first:]
     code = {ticker: at for at, ticker in enumerate(tickers)}
-    own = bars.filter(
-        pl.col("ordinal") >= first, pl.col("ticker").is_in(tickers)
-    ).with_columns(
+    own = bars.filter(pl.col("ordinal") >= first, pl.col("ticker").is_in(tickers)).with_columns(
         at=pl.col("ordinal") - first,
         code=pl.col("ticker").replace_strict(code, return_dtype=pl.Int64),
     )

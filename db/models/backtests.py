@@ -55,7 +55,8 @@ class BacktestEquity(Base):
 class BacktestTrade(Base):
     """One position from its purchase to its sale, or as it stands at the end (no sale yet).
 
-    Prices and shares as traded in their session; `costs` are commission and tax of both sides.
+    Prices and shares as traded in their session; `costs` (won) are those of both sides: commission,
+    fees, slippage and tax. `profit` is after them, `profit_pct` percent of what was spent.
     """
 
     __tablename__ = "backtest_trades"

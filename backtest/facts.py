@@ -1,0 +1,128 @@
+"""What has to be known to read the figures: what the data lacks, and what would have to be true."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from backtest.plan import Plan
+from market.data import MarketData
+
+# A stock whose bars end so many sessions before the last one has left the market.
+GONE_AFTER = 5
+
+
+def survivorship(data: MarketData, sessions: list[date]) -> dict[str, Any]:
+    """verdict (included, partly, absent, unknown), words, and the counts behind them.
+
+    `ended`: common stocks whose bars end before the range does; `missing`: stocks known to have
+    been delisted in the range that have no bar in it.
+    """
+    first, last = sessions[0], sessions[-1]
+    common = data.instruments.filter(pl.col("kind") == "common", pl.col("market") != "KONEX")
+    bars = data.bars.filter(pl.col("session").is_between(first, last))
+    ends = (
+        bars.join(common.select(pl.col("ticker").unique()), on="ticker", how="semi")
+        .group_by("ticker")
+        .agg(pl.col("session").max())
+    )
+    limit = sessions[max(len(sessions) - 1 - GONE_AFTER, 0)]
+    ended = ends.filter(pl.col("session") < limit).height
+    delisted = common.filter(pl.col("delisted").is_between(first, last))["ticker"].unique()
+    missing = delisted.filter(~delisted.is_in(ends["ticker"].implode())).len()
+    if ended and not missing:
+        verdict = "included"
+        words = f"delisted stocks are in the data: {ended:,} of {len(ends):,} end before the range"
+    elif ended:
+        verdict = "partly"
+        words = (
+            f"{missing:,} stocks delisted in the range are missing from the data ({ended:,} others "
+            "are in it): survivorship bias, the figures are too good"
+        )
+    elif missing or len(sessions) > 60:
+        verdict = "absent"
+        words = (
+            "no stock of the data was ever delisted: survivorship bias, the figures are too good "
+            "and are no performance"
+        )
+    else:
+        verdict = "unknown"
+        words = "no stock left the market in so short a range"
+    return {
+        "verdict": verdict,
+        "words": words,
+        "stocks": len(ends),
+        "ended": ended,
+        "missing": missing,
+    }
+
+
+def data_notes(data: MarketData, signals: pl.DataFrame) -> list[str]:
+    """What the data lacks, in words."""
+    notes = []
+    adjusted = data.bars["adjusted"].mean()
+    if isinstance(adjusted, float) and adjusted > 0:
+        notes.append(
+            f"{adjusted:.0%} of the bars were adjusted by their source: their prices and shares "
+            "are not those traded, so ticks, limits and whole shares are approximate there"
+        )
+    if data.bars["value"].null_count():
+        notes.append("traded value is estimated as close x volume where the source gives none")
+    known = signals["net_buying_session"].is_not_null().mean() if len(signals) else None
+    if isinstance(known, float) and known < 0.99:
+        notes.append(
+            f"net buying was known for {known:.0%} of the signals; elsewhere that part is missing"
+        )
+    if data.news is None:
+        notes.append("no news: that part of closing_bet is missing, and blocking news stop nothing")
+    return notes
+
+
+def cost_words(plan: Plan) -> str:
+    """The costs in one sentence."""
+    costs = plan.trades.costs
+    steps = [s for s in costs.sell_tax if s.since <= plan.last]
+    begun = [s for s in steps if s.since <= plan.first]
+    used = [*begun[-1:], *[s for s in steps if s.since > plan.first]]
+    taxes = ", ".join(f"{s.kospi:.2%} from {s.since}" for s in used)
+    return (
+        f"each side {costs.commission + costs.exchange_fee:.4%} commission and fees and "
+        f"{costs.slippage_ticks:g} tick of slippage; tax on sales {taxes}"
+    )
+
+
+def conditions(plan: Plan) -> list[str]:
+    """What would have to be true for the account to have been possible."""
+    limits = plan.limits
+    common = [
+        "every order was filled at the price the daily bar allows, a stop at its own price unless "
+        "the session opened beyond it: the order within a bar isn't known, and a bar that touched "
+        "both stop and target counts as the stop",
+        f"buying up to {limits.max_volume:.0%} of a session's volume and {limits.max_value20:.0%} "
+        "of twenty sessions' mean value moved no price beyond the slippage",
+        "when more signals filled in a session than the account may take, the best by score were "
+        "the ones taken",
+        "rights were sold at their theoretical value and put back into the share; fractions of a "
+        "share were paid at the base price; cash dividends and interest are left out",
+        "bars as they stand in the database now were known at their close: later corrections by "
+        "the exchange are not undone",
+    ]
+    own = {
+        "vcp": [
+            f"a buy stop lay at each signal's entry for {plan.trades.vcp.wait} sessions without "
+            "binding cash"
+        ],
+        "daytrading": [
+            "signals of the close were bought in the next session's opening auction: history has "
+            "no scans during the session, live they are only a watch list"
+            if plan.trades.daytrading.watch_entry == "next_open"
+            else "signals of the close are only a watch list and never bought"
+        ],
+        "closing_bet": [
+            "the signal of the closing price was known in time for the closing auction itself; "
+            "live it is made at 15:12 from the prices until then"
+        ],
+    }
+    return [*own[plan.scanner], *common]

@@ -1,0 +1,159 @@
+"""A backtest: scan history, follow its signals, trade them in one account, measure it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from backtest import facts
+from backtest.candidates import candidates, followed
+from backtest.figures import Figures, figures
+from backtest.markets import market_curves
+from backtest.plan import Plan
+from backtest.portfolio import simulate
+from backtest.prices import prices_of, scaled_bars
+from errors import BadMarketData
+from market.data import MarketData
+from scanners import scan
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """A range scanned with a plan's rules; other trades, limits and capital can be tried on it.
+
+    `bars` as backtest.prices.scaled_bars gives them, `signals` and `gate` as scanners.scan does.
+    """
+
+    data: MarketData
+    sessions: list[date]
+    bars: pl.DataFrame
+    signals: pl.DataFrame
+    gate: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Signals followed to their end; accounts over any part of the range are cheap from here.
+
+    `filled` as backtest.candidates.followed gives it.
+    """
+
+    plan: Plan
+    scanned: Scanned
+    filled: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Result:
+    """`equity`: session, equity, cash, holdings, positions (won, counts), kospi and universe (1 at
+    the start); `trades`: backtest.portfolio.TRADES with the stock's name; `facts` as JSON holds
+    them: what has to be known to read the figures.
+    """
+
+    plan: Plan
+    equity: pl.DataFrame
+    trades: pl.DataFrame
+    figures: Figures
+    facts: dict[str, Any]
+
+
+def backtest(data: MarketData, schedule: pl.DataFrame, plan: Plan) -> Result:
+    """The plan tried on this data, whose `schedule` begins LOOKBACK sessions before it.
+
+    Deterministic. The schedule's as-of decides what was known: with that of the close, net buying
+    is that of the session before.
+
+    Raises:
+        BadMarketData: no bars in the range.
+    """
+    return account(follow_all(scan_all(data, schedule, plan), plan), plan.first, plan.last)
+
+
+def scan_all(data: MarketData, schedule: pl.DataFrame, plan: Plan) -> Scanned:
+    """Scan the plan's range with its rules.
+
+    Raises:
+        BadMarketData: no bars in the range.
+    """
+    sessions = schedule["session"].to_list()
+    start = int(schedule["session"].search_sorted(plan.first, side="left"))
+    if data.bars.is_empty() or start >= len(sessions):
+        raise BadMarketData(
+            f"nothing is stored from {plan.first} to {plan.last}",
+            remedy="import it, or choose another range (closebell doctor says what is stored)",
+        )
+    found = scan(
+        data,
+        schedule,
+        sessions[start],
+        plan.rules,
+        scanners=(plan.scanner, "market_gate"),
+        keep_scores=False,
+    )
+    assert found.gate is not None
+    signals = found.results[plan.scanner].signals
+    return Scanned(data, sessions, scaled_bars(data, sessions), signals, found.gate)
+
+
+def follow_all(scanned: Scanned, plan: Plan) -> Ready:
+    """Follow every signal to its end under the plan's trade rules and costs."""
+    filled = followed(scanned.signals, scanned.gate, scanned.data, scanned.sessions, plan.trades)
+    return Ready(plan, scanned, filled)
+
+
+def account(ready: Ready, first: date, last: date) -> Result:
+    """One account from its capital at the close before `first` to the close of `last`."""
+    plan, scanned, data = ready.plan, ready.scanned, ready.scanned.data
+    start = next(at for at, session in enumerate(scanned.sessions) if session >= first)
+    sessions = [one for one in scanned.sessions[start:] if one <= last]
+    inside = ready.filled.filter(pl.col("filled_session").is_between(sessions[0], sessions[-1]))
+    tickers = inside["ticker"].unique().sort().to_list()
+    upto = scanned.bars.filter(pl.col("session") <= sessions[-1])
+    prices = prices_of(upto, scanned.sessions[: start + len(sessions)], start, tickers)
+    done = simulate(
+        candidates(inside, upto, prices, plan.limits),
+        prices,
+        plan.limits,
+        plan.capital,
+        sell_first=plan.scanner == "closing_bet" and plan.trades.closing_bet.exit != "next_close",
+    )
+    equity = done.equity.join(
+        market_curves(data, upto, sessions), on="session", how="left", maintain_order="left"
+    )
+    within = pl.col("session").is_between(sessions[0], sessions[-1])
+    signals = scanned.signals.filter(within)
+    colours = (
+        scanned.gate.filter(within).group_by("status").len().drop_nulls().sort("status").rows()
+    )
+    before = scanned.sessions[start - 1] if start else sessions[0]
+    trades = done.trades.join(_names(data), on="ticker", how="left", maintain_order="left")
+    return Result(
+        plan=plan.between(first, last),
+        equity=equity,
+        trades=trades,
+        figures=figures(plan.capital, before, equity, trades),
+        facts={
+            "sessions": len(sessions),
+            "survivorship": facts.survivorship(data, sessions),
+            "signals": signals.height,
+            "filled": inside.height,
+            "not_bought": done.not_bought,
+            "gates": {str(colour): days for colour, days in colours},
+            "costs": facts.cost_words(plan),
+            "notes": facts.data_notes(data, signals),
+            "conditions": facts.conditions(plan),
+        },
+    )
+
+
+def as_json(found: Figures) -> dict[str, Any]:
+    """The figures by their names."""
+    return asdict(found)
+
+
+def _names(data: MarketData) -> pl.DataFrame:
+    newest = data.instruments.sort("since").unique("ticker", keep="last")
+    return newest.select("ticker", "name")
