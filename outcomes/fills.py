@@ -11,21 +11,24 @@ from outcomes.rules import TradeRules
 # What a purchase hands on: the row it was made in, its price, the first row that may sell, the
 # ordinal its time is up at, whether that is at the opening, and whether only the close counts
 # (a scan in the session: its bar doesn't tell what came before it).
-FILL: dict[str, type[pl.DataType]] = {
-    "status": pl.String,
-    "reason": pl.String,
-    "row": pl.Int32,
-    "price": pl.Float64,
-    "start": pl.Int32,
-    "due": pl.Int32,
-    "at_open": pl.Boolean,
-    "close_only": pl.Boolean,
-    "ended": pl.Int32,
-}
+FILL = pl.Schema(
+    {
+        "signal": pl.Int32,
+        "status": pl.String,
+        "reason": pl.String,
+        "row": pl.Int32,
+        "price": pl.Float64,
+        "start": pl.Int32,
+        "due": pl.Int32,
+        "at_open": pl.Boolean,
+        "close_only": pl.Boolean,
+        "ended": pl.Int32,
+    }
+)
 
 
 def fills(told: pl.DataFrame, rows: Rows, rules: TradeRules) -> pl.DataFrame:
-    """`signal` and the columns of FILL, one row a signal in no order.
+    """FILL's columns, one row a signal in no order.
 
     status: filled, or open, watch, expired with its reason and in `ended` the ordinal it ended at.
     `told`: signals with signal, place (row of their session, null without a bar) and ordinal.
@@ -47,12 +50,7 @@ def fills(told: pl.DataFrame, rows: Rows, rules: TradeRules) -> pl.DataFrame:
             parts.append(_watched(signals.filter(at_close), rows, rules))
         else:
             parts.append(_buy_stop(signals, rows, rules))
-    columns = ["signal", *FILL]
-    return pl.concat([part.select(columns).cast(_schema()) for part in parts])
-
-
-def _schema() -> pl.Schema:
-    return pl.Schema({"signal": pl.Int32, **FILL})
+    return pl.concat([part.select(FILL.names()).cast(FILL) for part in parts])
 
 
 def _never(signals: pl.DataFrame, reason: str) -> pl.DataFrame:
@@ -68,7 +66,7 @@ def _no_bar(signals: pl.DataFrame, newest: int, gone_after: int) -> pl.DataFrame
 def _unfilled(
     signals: pl.DataFrame, status: pl.Expr, reason: pl.Expr, ended: pl.Expr
 ) -> pl.DataFrame:
-    nulls = {name: pl.lit(None, kind) for name, kind in FILL.items()}
+    nulls = {name: pl.lit(None, kind) for name, kind in FILL.items() if name != "signal"}
     return signals.select(
         "signal", **(nulls | {"status": status, "reason": reason, "ended": ended})
     )
@@ -192,7 +190,7 @@ def _buy_stop(signals: pl.DataFrame, rows: Rows, rules: TradeRules) -> pl.DataFr
                 .when(over)
                 .then(pl.lit("not_filled")),
                 pl.when(over).then(last),
-            ).cast(_schema()),
+            ).cast(FILL),
         ]
     )
 
@@ -223,5 +221,4 @@ def _below_limit(price: str) -> pl.Expr:
 
 
 def _both(bought: pl.DataFrame, rest: pl.DataFrame) -> pl.DataFrame:
-    columns = ["signal", *FILL]
-    return pl.concat([one.select(columns).cast(_schema()) for one in (bought, rest)])
+    return pl.concat([one.select(FILL.names()).cast(FILL) for one in (bought, rest)])
