@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import polars as pl
 from adbc_driver_postgresql import dbapi  # type: ignore[import-untyped]
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import DateTime, Select, case, cast, func, select
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from db.models import (
@@ -47,7 +47,7 @@ def read_market_data(
     """See `Database.read_market_data`. Two connections, since one keeps one core busy."""
     middle = first + (last - first) / 2
     later = middle + timedelta(days=1)
-    items = _news(last, known_by) if news else _news(last, known_by).limit(0)
+    items = _news(first, last, known_by) if news else _news(first, last, known_by).limit(0)
     with _reading(url) as one, _reading(url, _export(one)) as two, ThreadPoolExecutor(1) as thread:
         waiting = thread.submit(_fetch_all, two, [*_bars(first, middle, details_from)])
         bars = _fetch_all(one, [*_bars(later, last, details_from)])
@@ -148,9 +148,11 @@ def _net_buying(first: date, last: date, known_by: datetime | None) -> Query:
     return query if known_by is None else query.where(NetBuyingRow.known_at <= known_by)
 
 
-def _news(last: date, known_by: datetime | None) -> Query:
-    seen_on = func.date(func.timezone("Asia/Seoul", NewsItem.seen_at))
-    query = select(*table_of(NewsItem).c).where(seen_on <= last)
+def _news(first: date, last: date, known_by: datetime | None) -> Query:
+    """What was seen by the end of `last`; what was seen long before `first` counts no more."""
+    reach = func.timezone("Asia/Seoul", cast(first - timedelta(days=31), DateTime))
+    end = func.timezone("Asia/Seoul", cast(last + timedelta(days=1), DateTime))
+    query = select(*table_of(NewsItem).c).where(NewsItem.seen_at >= reach, NewsItem.seen_at < end)
     return query if known_by is None else query.where(NewsItem.seen_at <= known_by)
 
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
 
 from db import Database
+from errors import ClosebellError
 from logs import get as logger
 from market.calendar import TradingCalendar
 from market.data import MarketData
+from sources.joining import joined
+from sources.protocol import History
 from tasks.observations import of_market
-from tasks.sources import History
 from tasks.step import step
 from tasks.windows import window_start
 
 
-@step("collect", timeout=900)
+# Fetching a whole history stock by stock takes an hour, and goes on where it was.
+@step("collect", timeout=7200)
 def collect(
     db: Database, source: History | None, calendar: TradingCalendar, first: date, last: date
 ) -> MarketData | None:
@@ -26,7 +30,7 @@ def collect(
         The data from the first missing session on, in memory; None when nothing is missing.
 
     Raises:
-        SourceUnavailable: the provider didn't answer.
+        ClosebellError: as the source's `history`; the source's state says so.
     """
     log = logger()
     if source is None:
@@ -42,7 +46,14 @@ def collect(
     if not missing:
         log.info("all sessions are stored", source=source.name)
         return None
-    data = source.history(missing[0], last)
+    try:
+        data = joined([source.history(start, end) for start, end in _stretches(missing, calendar)])
+    except ClosebellError as error:
+        with db.transaction() as tx:
+            tx.sources.failed(source.name, error.detail)
+        raise
+    with db.transaction() as tx:
+        tx.sources.succeeded(source.name)
     fresh = data.bars.filter(pl.col("session").is_in(missing))
     log.info(
         "collected",
@@ -52,6 +63,17 @@ def collect(
         net_buying=data.net_buying.height,
     )
     return data
+
+
+def _stretches(missing: Sequence[date], calendar: TradingCalendar) -> list[tuple[date, date]]:
+    """Sessions that follow each other as ranges, so that none between is asked for again."""
+    found: list[tuple[date, date]] = []
+    for session in missing:
+        if found and calendar.next(found[-1][1]) == session:
+            found[-1] = (found[-1][0], session)
+        else:
+            found.append((session, session))
+    return found
 
 
 @step("store", timeout=900)
@@ -66,5 +88,6 @@ def store(db: Database, data: MarketData, last: date) -> int:
         stored = tx.bars.store(data.bars)
         tx.net_buying.store(data.net_buying)
         tx.index_bars.store(data.index_bars)
+        tx.sources.forget_parts()
     logger().info("stored", bars=stored.stored, unchanged=stored.unchanged)
     return stored.stored

@@ -12,6 +12,7 @@ from market.asof import Slot
 from market.calendar import TradingCalendar
 from scanners import MarketScan, scan
 from scanners.rules import Rules
+from tasks.beside import news_known
 from tasks.step import step
 from tasks.windows import window_start
 
@@ -42,9 +43,10 @@ def scan_sessions(
     started = time.perf_counter()
     start = window_start(calendar, first)
     recent = window_start(calendar, first, SHORT)
-    data = db.read_market_data(start, last, details_from=recent, net_buying_from=recent)
     with db.reader() as tx:
+        news = news_known(tx, first, last)
         colour = tx.gates.last_status_before(first, str(slot))
+    data = db.read_market_data(start, last, details_from=recent, net_buying_from=recent, news=news)
     result = scan(data, calendar.schedule(start, last, slot), first, rules, previous_gate=colour)
     seconds = time.perf_counter() - started
     logger().info("scanned", panel_rows=data.bars.height, seconds=round(seconds, 3))

@@ -1,42 +1,140 @@
-"""Which source a run collects from."""
+"""Which source a run collects from, and which ones of news stand beside it."""
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Protocol
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 
+from db import Database
+from db.guards import StoredGuards
+from db.parts import StoredParts
 from errors import SourceNotConfigured
 from market.calendar import TradingCalendar
-from market.data import MarketData
+from market.clock import Clock
 from settings import Settings
+from sources.dart.source import open_dart
+from sources.http.guards import Guards
+from sources.kiwoom.source import KiwoomSource, open_kiwoom
+from sources.krx.client import open_krx
+from sources.krx.source import KrxSource
+from sources.protocol import History, LiveSource, NewsSource
 from sources.sample import SampleSource
+from tasks.replay import open_replay
+
+NEWS = ("dart",)
+"""The sources of news, best first."""
 
 
-class History(Protocol):
-    """A source that can give many sessions at once."""
-
-    @property
-    def name(self) -> str:
-        """Stored with each bar."""
-        ...
-
-    def history(self, first: date, last: date) -> MarketData:
-        """Every session from `first` to `last`, both included, as far as the source goes."""
-        ...
-
-
-def open_source(name: str, settings: Settings, calendar: TradingCalendar) -> History | None:
-    """The source of that name; None for `stored`: what is in the database.
+@contextmanager
+def open_source(
+    name: str, settings: Settings, calendar: TradingCalendar, db: Database, clock: Clock
+) -> Iterator[History | None]:
+    """The source of that name, closed at the end; None for `stored`: what is in the database.
 
     Raises:
-        SourceNotConfigured: it can't be collected from here.
+        SourceNotConfigured: a key is missing, or it can't be collected from.
     """
-    del settings  # the sample needs none; providers will
-    if name == "sample":
-        return SampleSource(calendar)
-    if name == "stored":
-        return None
-    raise SourceNotConfigured(
-        f"flows can't collect from {name} yet",
-        remedy="import files (closebell import --help) and run with --source stored",
-    )
+    if name not in ("sample", "replay"):
+        note_configured(db, settings)
+    with ExitStack() as stack:
+        match name:
+            case "stored":
+                yield None
+            case "sample":
+                yield SampleSource(calendar)
+            case "kiwoom":
+                yield stack.enter_context(_kiwoom(settings, calendar, db, clock))
+            case "replay":
+                yield open_replay(settings, calendar, db, clock)
+            case "krx":
+                yield stack.enter_context(_krx(settings, calendar, db, clock))
+            case _:
+                raise SourceNotConfigured(
+                    f"no session is collected from {name} at its close",
+                    remedy="closebell import marcap:2025..2026, and run with --source stored"
+                    if name == "marcap"
+                    else "choose kiwoom, krx, replay, stored or sample",
+                )
+
+
+@contextmanager
+def open_live(
+    name: str, settings: Settings, calendar: TradingCalendar, db: Database, clock: Clock
+) -> Iterator[LiveSource]:
+    """The source of that name while a session is on, closed at the end.
+
+    Raises:
+        SourceNotConfigured: a key is missing, or it doesn't tell of a session that is on.
+    """
+    with open_source(name, settings, calendar, db, clock) as source:
+        if not isinstance(source, LiveSource):
+            raise SourceNotConfigured(
+                f"{name} doesn't tell of a session that is on", remedy="choose kiwoom or replay"
+            )
+        yield source
+
+
+@contextmanager
+def open_news(settings: Settings, db: Database, clock: Clock) -> Iterator[list[NewsSource]]:
+    """The sources of news that are configured, closed at the end; empty when none is."""
+    with ExitStack() as stack:
+        found: list[NewsSource] = []
+        if settings.dart_key is not None:
+            found.append(stack.enter_context(open_dart(settings, guards_of(db), clock)))
+        yield found
+
+
+def guards_of(db: Database) -> Guards:
+    """Call rates, breakers and tokens as rows of the database."""
+    stored = StoredGuards(db)
+    return Guards(stored, stored, stored)
+
+
+def missing_of(settings: Settings) -> Mapping[str, str | None]:
+    """What each provider still needs to be configured; None: nothing."""
+    kiwoom = [
+        f"CLOSEBELL_{name.upper()}"
+        for name in ("kiwoom_app_key", "kiwoom_secret_key")
+        if getattr(settings, name) is None
+    ]
+    return {
+        "kiwoom": " and ".join(kiwoom) or None,
+        "krx": None if settings.krx_auth_key else "CLOSEBELL_KRX_AUTH_KEY",
+        "dart": None if settings.dart_key else "CLOSEBELL_DART_KEY",
+    }
+
+
+def note_configured(db: Database, settings: Settings) -> None:
+    """Let the database know, for those who read only it, which sources could be asked."""
+    with db.transaction() as tx:
+        for name, missing in missing_of(settings).items():
+            tx.sources.configured(name, missing)
+
+
+@contextmanager
+def _kiwoom(
+    settings: Settings, calendar: TradingCalendar, db: Database, clock: Clock
+) -> Iterator[KiwoomSource]:
+    with ExitStack() as stack:
+        client = stack.enter_context(open_kiwoom(settings, guards_of(db)))
+        official = (
+            stack.enter_context(_krx(settings, calendar, db, clock))
+            if settings.krx_auth_key is not None
+            else None
+        )
+        yield KiwoomSource(
+            client,
+            calendar,
+            clock,
+            StoredParts(db),
+            max_missing=settings.kiwoom_max_missing,
+            official=official,
+        )
+
+
+@contextmanager
+def _krx(
+    settings: Settings, calendar: TradingCalendar, db: Database, clock: Clock
+) -> Iterator[KrxSource]:
+    with open_krx(settings, guards_of(db)) as client:
+        yield KrxSource(client, calendar, clock, max_missing=settings.kiwoom_max_missing)

@@ -14,8 +14,8 @@ class SourceState(Base):
     """A source of prices or news, as the last run that asked for it left it.
 
     `missing` is what it needs to be configured, null when it is; `degraded` says that its last
-    use failed, with the words of `last_error`. `covers_from` is the day since which nothing of it
-    was missed (news only).
+    use failed, with the words of `last_error`. From `covers_from` to `covers_to` nothing of
+    it was missed (news only).
     """
 
     __tablename__ = "source_states"
@@ -27,6 +27,7 @@ class SourceState(Base):
     last_failure: Mapped[datetime | None]
     last_error: Mapped[str | None]
     covers_from: Mapped[date | None]
+    covers_to: Mapped[date | None]
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import polars as pl
 from sqlalchemy import Connection, insert, select
@@ -10,7 +11,7 @@ from sqlalchemy import Connection, insert, select
 from db.models import BarCorrection
 from db.models.base import table_of
 
-SCHEMA: dict[str, type[pl.DataType]] = {
+SCHEMA: dict[str, Any] = {
     "session": pl.Date,
     "ticker": pl.String,
     "field": pl.String,

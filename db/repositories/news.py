@@ -16,5 +16,5 @@ class NewsRepository:
         self._connection = connection
 
     def store(self, frame: dy.DataFrame[News]) -> Stored:
-        """Write items by their id."""
-        return store(self._connection, table_of(NewsItem), frame)
+        """Write items by their id; one that was seen before stays as seen then."""
+        return store(self._connection, table_of(NewsItem), frame, attributes=["seen_at"])

@@ -12,6 +12,8 @@ from sqlalchemy.dialects.postgresql import insert
 from db.models import Breaker, CallRate, FetchedPart, SourceState
 from db.models.base import table_of
 
+NOW = func.clock_timestamp()
+
 
 @dataclass(frozen=True)
 class SourceReport:
@@ -28,6 +30,7 @@ class SourceReport:
     last_failure: datetime | None
     last_error: str | None
     covers_from: date | None
+    covers_to: date | None
     calls: int
     retries: int
     waited: float
@@ -60,14 +63,17 @@ class Sources:
         else:
             self._note(name, missing=missing, degraded=False)
 
-    def succeeded(self, name: str, at: datetime, *, covers_from: date | None = None) -> None:
-        """Note that it gave what was asked for; `covers_from` says since when without a gap."""
-        more = {} if covers_from is None else {"covers_from": covers_from}
-        self._note(name, missing=None, degraded=False, last_success=at, **more)
+    def succeeded(self, name: str, **covered: date) -> None:
+        """Note that it gave what was asked for.
 
-    def failed(self, name: str, at: datetime, error: str) -> None:
+        Args:
+            covered: `covers_from` and `covers_to`, the days of which nothing was missed.
+        """
+        self._note(name, missing=None, degraded=False, last_success=NOW, **covered)
+
+    def failed(self, name: str, error: str) -> None:
         """Note that it didn't, with its words."""
-        self._note(name, degraded=True, last_failure=at, last_error=error)
+        self._note(name, degraded=True, last_failure=NOW, last_error=error)
 
     def reports(self) -> list[SourceReport]:
         """Every source that was ever configured, asked or looked for, by name."""
@@ -83,6 +89,7 @@ class Sources:
                     states.last_failure,
                     states.last_error,
                     states.covers_from,
+                    states.covers_to,
                 )
             )
         }

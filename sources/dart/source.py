@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Self
 
 import dataframely as dy
 import polars as pl
@@ -71,6 +72,17 @@ class DartSource:
         self._http = http
         self._access = access
         self._clock = clock
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._http.close()
 
     def news(self, first: date, last: date, tickers: Iterable[str]) -> dy.DataFrame[News]:
         """The whole market's disclosures of these days, whatever `tickers` are; see below."""

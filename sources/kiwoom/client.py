@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Self
 
 from errors import BadMarketData, SourceUnavailable
 from market.clock import SEOUL
@@ -75,6 +76,17 @@ class KiwoomClient:
             lease=http.limits.total + http.limits.attempt,
             sleep=http.sleep,
         )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._http.close()
 
     def call(self, tr: str, subject: str = "") -> Call:
         """How a request is named and paced."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 import dataframely as dy
 import polars as pl
 
-from errors import BadMarketData, SourceNotConfigured
+from errors import BadMarketData, ClosebellError, SourceNotConfigured
 from market.asof import Slot
 from market.calendar import TradingCalendar
 from market.clock import Clock
@@ -26,7 +27,7 @@ from sources.kiwoom.instruments import Listing
 from sources.kiwoom.quotes import Sweep
 from sources.kiwoom.rows import StockQuote
 from sources.parts import PartStore, Tell, fetch_stock_by_stock, tell_log
-from sources.protocol import MOST_CHOSEN, Collected, Listed
+from sources.protocol import MOST_CHOSEN, Collected, History, Listed
 from sources.wire import frame, tolerate
 
 # When the closing auction's price is sure to have reached every quote.
@@ -46,14 +47,20 @@ class KiwoomSource:
         parts: PartStore,
         *,
         max_missing: float,
+        official: History | None = None,
         tell: Tell = tell_log,
     ) -> None:
-        """`parts` keeps what was fetched stock by stock until all of it is stored."""
+        """
+        Args:
+            parts: keeps what was fetched stock by stock until all of it is stored.
+            official: asked first for past sessions, which takes it a few calls each.
+        """
         self._client = client
         self._calendar = calendar
         self._clock = clock
         self._parts = parts
         self._max_missing = max_missing
+        self._official = official
         self._tell = tell
 
     def sweepable(self, session: date) -> bool:
@@ -101,10 +108,11 @@ class KiwoomSource:
         return Collected(data, session, began, self.name)
 
     def history(self, first: date, last: date) -> MarketData:
-        """Sessions `first` to `last` of every stock listed now: one call a stock, or a sweep.
+        """Sessions `first` to `last`: the newest by a sweep while it can be seen.
 
-        The sweep is for `last` alone, while it can be seen. Past sessions know no designations,
-        and instruments as they are now.
+        Those before are the official ones, if there is a source of them and it has them, else
+        fetched stock by stock, one call each. Past sessions know no designations, and of stocks
+        listed now what they are now.
 
         Raises:
             BadMarketData: a stock's rows can't be, or more stocks than tolerated have none.
@@ -203,6 +211,23 @@ class KiwoomSource:
         return instruments.fetch_listing(self._client, max_missing=self._max_missing)
 
     def _past(self, first: date, last: date) -> MarketData:
+        found = self._published(first, last)
+        have = set(found.bars["session"]) if found else set()
+        lacking = [s for s in self._calendar.sessions(first, last) if s not in have]
+        parts = [self._stock_by_stock(lacking[0], lacking[-1])] if lacking else []
+        return joined(parts + ([found] if found else []))
+
+    def _published(self, first: date, last: date) -> MarketData | None:
+        if self._official is None:
+            return None
+        try:
+            found = self._official.history(first, last)
+        except ClosebellError as error:
+            self._tell(f"not from {self._official.name}: {error.detail}")
+            return None
+        return replace(found, flags=InstrumentFlags.create_empty())  # it knows only two of them
+
+    def _stock_by_stock(self, first: date, last: date) -> MarketData:
         listing = self._listing()
         call = self._client.call(history.TR)
         bars = fetch_stock_by_stock(
@@ -264,7 +289,8 @@ def open_kiwoom(settings: Settings, guards: Guards) -> KiwoomClient:
     if settings.kiwoom_app_key is None or settings.kiwoom_secret_key is None:
         raise SourceNotConfigured(
             "kiwoom: no keys are set",
-            remedy="set CLOSEBELL_KIWOOM_APP_KEY and CLOSEBELL_KIWOOM_SECRET_KEY",
+            remedy="set CLOSEBELL_KIWOOM_APP_KEY and CLOSEBELL_KIWOOM_SECRET_KEY; without them work"
+            " imported files (--source stored), KRX and the sample market (--source sample)",
         )
     access = Access(
         settings.kiwoom_base_url.rstrip("/"),

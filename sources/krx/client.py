@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Self
 
 from errors import BadMarketData, SourceNotConfigured, SourceRefused
 from settings import Settings
@@ -33,6 +34,17 @@ class KrxClient:
     def __init__(self, http: Client, access: Access) -> None:
         self._http = http
         self._access = access
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._http.close()
 
     def call(self, service: str, session: date) -> Call:
         """How a request is named and paced."""

@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("last_failure", instant, nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column("covers_from", sa.Date(), nullable=True),
+        sa.Column("covers_to", sa.Date(), nullable=True),
         sa.Column("updated_at", instant, server_default=now, nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_source_states")),
     )
