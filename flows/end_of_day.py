@@ -16,6 +16,7 @@ from flows.turn import Outcome, in_turn
 from logs import get as logger
 from market.asof import Slot
 from tasks.artifacts import leave_artifacts
+from tasks.beside import collect_beside
 from tasks.check import check
 from tasks.collect import collect, store
 from tasks.publish import RunFacts, publish_step
@@ -58,6 +59,14 @@ def run_end_of_day(room: Room, target: date, *, accept_checks: bool = False) -> 
     missed, notes = missed_sessions(room, target)
     first = missed[0] if missed else target
 
+    notes += collect_beside(
+        room.db,
+        room.source,
+        target,
+        settings=room.settings,
+        calendar=room.calendar,
+        clock=room.clock,
+    )
     data = collect(room.db, room.source, room.calendar, first, target)
     verdict = check(
         room.db, data, [*missed, target], calendar=room.calendar, settings=room.settings

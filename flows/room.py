@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import logs
 import settings
 from db import Database
 from market.calendar import TradingCalendar
-from market.clock import Clock, SystemClock
+from market.clock import Clock
 from scanners.rules import Rules
 from settings import Settings
+from sources.protocol import History
 from tasks.markets import open_market
-from tasks.sources import History, open_source
+from tasks.replay import clock_of
+from tasks.sources import open_source
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,18 @@ def opened(source: str | None, *, clock: Clock | None = None) -> Iterator[Room]:
     calendar = TradingCalendar(config.extra_holidays)
     rules = Rules.from_mapping(config.rules)
     log = logs.get()
-    with open_market(config, source, lambda message: log.info(message)) as (db, name):
+    clock = clock or clock_of(source, config, calendar)
+    with ExitStack() as stack:
+        db, name = stack.enter_context(
+            open_market(config, source, lambda message: log.info(message))
+        )
+        found = stack.enter_context(open_source(name, config, calendar, db, clock))
         yield Room(
             settings=config,
             calendar=calendar,
-            clock=clock or SystemClock(),
+            clock=clock,
             rules=rules,
             db=db,
-            source=open_source(name, config, calendar),
+            source=found,
             source_name=name,
         )

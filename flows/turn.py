@@ -16,7 +16,8 @@ from flows.room import Room, opened
 from flows.summary import RunSummary
 from flows.timetable import Due, due
 from market.calendar import TradingCalendar
-from market.clock import Clock, SystemClock
+from market.clock import Clock
+from tasks.replay import clock_of
 
 BY_SCHEDULE = "auto-scheduled"
 """The tag Prefect gives to the runs that a schedule, not a person, started."""
@@ -38,7 +39,7 @@ def in_turn(
     Args:
         session: asked for by a person; slots and lateness aren't looked at then.
         source: see CLOSEBELL_SOURCE.
-        clock: the machine's by default.
+        clock: by default the machine's, or that of the session that is replayed.
         any_time: whether a person may run it on a session's day before its slot.
 
     Raises:
@@ -46,7 +47,8 @@ def in_turn(
     """
     config = settings.load()
     logs.configure(config.log_level)
-    calendar, clock = TradingCalendar(config.extra_holidays), clock or SystemClock()
+    calendar = TradingCalendar(config.extra_holidays)
+    clock = clock or clock_of(source, config, calendar)
     turn = turn_of(flow, calendar, clock.now(), session, any_time=any_time)
     about = {"flow": flow, "session": turn.session.isoformat(), "flow_run_id": flow_run.get_id()}
     with structlog.contextvars.bound_contextvars(**about):
