@@ -73,23 +73,28 @@ class AppriseSender:
         return text[:300]
 
 
-class _Reasons(logging.Handler):
-    """What Apprise logs in this thread meanwhile, warnings and worse; nobody else sees it."""
+class _Reasons(logging.Filter):
+    """What Apprise logs in this thread meanwhile, warnings and worse; no handler sees any of it.
+
+    Its words may hold addresses.
+    """
 
     def __init__(self) -> None:
-        super().__init__(logging.WARNING)
+        super().__init__()
         self.heard: list[str] = []
         self._thread = threading.get_ident()
         self._logger = logging.getLogger("apprise")
 
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.thread == self._thread:
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.thread != self._thread:
+            return True
+        if record.levelno >= logging.WARNING:
             self.heard.append(record.getMessage())
+        return False
 
     def __enter__(self) -> _Reasons:
-        self._logger.propagate = False  # its words may hold addresses
-        self._logger.addHandler(self)
+        self._logger.addFilter(self)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._logger.removeHandler(self)
+        self._logger.removeFilter(self)
