@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import polars as pl
@@ -27,6 +28,7 @@ from scanners.ranks import CROSS
 from scanners.rules import Rules
 
 STOCK_SCANNERS = ("vcp", "daytrading", "closing_bet")
+AT_ONCE = 2  # pieces of work; each uses several cores by itself where it can
 # What words need of a cell beside its scores.
 ORIGIN = (
     "row",
@@ -97,23 +99,51 @@ def cross_section(panel: Panel, rules: Rules) -> pl.DataFrame:
 
 
 def score(
-    panel: Panel, ranks: pl.DataFrame, request: Request, data: MarketData
+    panel: Panel, ranks: Callable[[], pl.DataFrame], request: Request, data: MarketData
 ) -> dict[str, Piece]:
-    """The scanners' verdicts on one batch of stocks."""
-    rules, rows = request.rules, panel.rows
-    scored = _scored(panel)
+    """The scanners' verdicts on one batch of stocks.
+
+    What doesn't need the other is worked out at the same time: Polars keeps several cores busy
+    only within one expression, and most of these take one.
+    """
     wanted = [name for name in STOCK_SCANNERS if name in request.scanners]
     if not wanted:
         return {}
-    measured = indicators.for_scores(rows, scored, rules, wanted)
-    net = net_buying.for_rows(rows, scored, data, panel.tickers, request.schedule)
-    cells = pl.concat([rows.filter(scored), measured, net], how="horizontal")
-    stocks = panel.stocks.filter(panel.stocks["out"] == 0)
-    cells = pl.concat([cells, stocks, ranks], how="horizontal")
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        cells, swings = _cells(panel, ranks, request, data, wanted, threads)
+        trading = cells
+        if panel.stocks["out_trading"].max() != 0 and (cells["out_trading"] > 0).any():
+            trading = cells.filter(pl.col("out_trading") == 0)
+        pieces = {
+            name: threads.submit(
+                _piece, name, cells if name == "vcp" else trading, panel, swings, request, data
+            )
+            for name in wanted
+        }
+        return {name: piece.result() for name, piece in pieces.items()}
+
+
+def _cells(
+    panel: Panel,
+    ranks: Callable[[], pl.DataFrame],
+    request: Request,
+    data: MarketData,
+    wanted: Collection[str],
+    threads: ThreadPoolExecutor,
+) -> tuple[pl.DataFrame, Swings]:
+    """Everything that is known of the rows to be scored, and the swing highs of all."""
+    rules, rows = request.rules, panel.rows
+    scored = _scored(panel)
+    measured = threads.submit(indicators.for_scores, rows, scored, rules, wanted)
     swings = find_swings(rows, rules.vcp.contractions)
+    found = threads.submit(patterns, rows, scored, swings, rules.vcp.contractions)
+    ranked = threads.submit(ranks)
+    net = net_buying.for_rows(rows, scored, data, panel.tickers, request.schedule)
+    stocks = panel.stocks.filter(panel.stocks["out"] == 0)
+    parts = [rows.filter(scored), measured.result(), net, stocks, ranked.result()]
     if "vcp" in wanted or "closing_bet" in wanted:
-        found = patterns(rows, scored, swings, rules.vcp.contractions)
-        cells = pl.concat([cells, found], how="horizontal")
+        parts.append(found.result())
+    cells = pl.concat(parts, how="horizontal")
     # Lazily here and in the scanners: an expression met twice is computed once.
     limit = upper_limit_expr(pl.col("limit_base"))
     cells = cells.rechunk().lazy().with_columns(upper_limit=limit).collect()
@@ -121,32 +151,35 @@ def score(
         session=request.sessions.gather(cells["pos"]),
         ticker=panel.tickers.categories.gather(cells["code"]),
     )
-    trading = cells
-    if panel.stocks["out_trading"].max() != 0 and (cells["out_trading"] > 0).any():
-        trading = cells.filter(pl.col("out_trading") == 0)
-    pieces: dict[str, Piece] = {}
-    for name in wanted:
-        mine = cells if name == "vcp" else trading
-        if name == "vcp":
-            scores = vcp.score(mine, rules)
-        elif name == "daytrading":
-            newest = len(request.sessions) - 1
-            scores = daytrading.score(mine, rules, request.in_session, newest)
-        else:
-            news = closing_bet.news_of(data, panel.tickers, request.schedule, rules.closing_bet)
-            scores = closing_bet.score(mine, rules, news)
-        told = (
-            _signals(name, mine, scores, panel, swings, request)
-            if request.words
-            else pl.DataFrame()
-        )
-        pieces[name] = Piece(
-            scores=_presented(mine, scores) if request.keep_scores else pl.DataFrame(),
-            signals=told,
-            counts=_counts(mine, scores),
-            left_out=_left_out(panel, "out" if name == "vcp" else "out_trading"),
-        )
-    return pieces
+    return cells, swings
+
+
+def _piece(
+    name: str,
+    cells: pl.DataFrame,
+    panel: Panel,
+    swings: Swings,
+    request: Request,
+    data: MarketData,
+) -> Piece:
+    rules = request.rules
+    if name == "vcp":
+        scores = vcp.score(cells, rules)
+    elif name == "daytrading":
+        newest = len(request.sessions) - 1
+        scores = daytrading.score(cells, rules, request.in_session, newest)
+    else:
+        news = closing_bet.news_of(data, panel.tickers, request.schedule, rules.closing_bet)
+        scores = closing_bet.score(cells, rules, news)
+    told = (
+        _signals(name, cells, scores, panel, swings, request) if request.words else pl.DataFrame()
+    )
+    return Piece(
+        scores=_presented(cells, scores) if request.keep_scores else pl.DataFrame(),
+        signals=told,
+        counts=_counts(cells, scores),
+        left_out=_left_out(panel, "out" if name == "vcp" else "out_trading"),
+    )
 
 
 def _signals(

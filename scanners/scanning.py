@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date
+from functools import partial
 
 import polars as pl
 
@@ -56,7 +57,7 @@ def scan(
     if len(data.bars) <= batch_rows:
         panel = panel_of(request, data)
         cross = cross_section(panel, rules)
-        pieces = [score(panel, ranked(cross, rules), request, data)]
+        pieces = [score(panel, partial(ranked, cross, rules), request, data)]
     else:
         batches = batches_of(data, batch_rows // 2)
         crosses = [cross_section(panel_of(request, part), rules) for part in batches]
@@ -67,7 +68,7 @@ def scan(
             starts.append(starts[-1] + len(one))
         del crosses
         pieces = [
-            score(panel_of(request, part), ranks[start:end], request, part)
+            score(panel_of(request, part), partial(ranks.slice, start, end - start), request, part)
             for part, start, end in zip(batches, starts, starts[1:], strict=False)
         ]
     gate = None
