@@ -7,12 +7,13 @@ from datetime import date
 import polars as pl
 
 from market.data import MarketData
+from sources.protocol import Listed
 
 ATTRIBUTES = ["name", "market", "kind", "sector"]
 KEY = ["ticker", "session"]
 
 
-def of_market(data: MarketData, last: date) -> pl.DataFrame:
+def of_market(data: MarketData | Listed, last: date) -> pl.DataFrame:
     """The observations in collected data; the newest version of each was still so on `last`.
 
     Returns:
