@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
@@ -37,13 +37,18 @@ class Publication:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What is recorded with every run of a flow; `preliminary` marks its signals and gate too."""
+    """What is recorded with every run of a flow; `preliminary` marks its signals and gate too.
+
+    Scanners in `withheld` have a run, as skipped, and change no signal.
+    """
 
     source: str
     preliminary: bool = False
     checks_accepted: bool = False
     reason: str | None = None
     flow_run_id: str | None = None
+    withheld: Mapping[str, str] = field(default_factory=dict)
+    """Scanner to the reason."""
 
 
 def publish_sessions(
@@ -80,6 +85,7 @@ def publish_sessions(
                 status="open" if scanned.slot.in_session else STATUS.get(name, "open"),
             )
             for name, result in scanned.scan.results.items()
+            if name not in facts.withheld
         }
         gate = Stored(0, 0, 0)
         if scanned.scan.gate is not None:
@@ -145,7 +151,7 @@ def _run(scanned: Scanned, name: str, session: date, rules: Rules, facts: RunFac
         scanner=name,
         session=session,
         slot=str(scanned.slot),
-        status="completed",
+        status="skipped" if name in facts.withheld else "completed",
         rules_hash=rules.hash,
         rules_version=rules.version,
         source=facts.source,
@@ -155,7 +161,7 @@ def _run(scanned: Scanned, name: str, session: date, rules: Rules, facts: RunFac
         seconds=scanned.seconds,
         preliminary=facts.preliminary,
         checks_accepted=facts.checks_accepted,
-        reason=facts.reason,
+        reason=facts.withheld.get(name, facts.reason),
         flow_run_id=facts.flow_run_id,
     )
 
