@@ -12,10 +12,9 @@ from market.calendar import TradingCalendar
 from market.clock import Clock
 from settings import Settings
 from sources.protocol import History, LiveSource, NewsSource
-from tasks.sources import NEWS, open_news
+from tasks.sources import INVENTED, NEWS, open_news
 from tasks.step import step
 
-INVENTED = ("sample", "replay")
 NEWS_DAYS = timedelta(days=7)  # the reach of the scanners' rule news_days
 
 

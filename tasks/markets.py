@@ -10,6 +10,7 @@ from db.schema import Market
 from settings import Settings
 
 SAMPLE = "sample"
+REPLAY = "replay"
 
 
 def invented(source: str | None, settings: Settings) -> bool:
@@ -25,8 +26,9 @@ def open_market(
 ) -> Iterator[tuple[Database, str]]:
     """The database of the market that `source` belongs to, and the name of the source.
 
-    The sample market and the real one are stored apart. Without `source` and CLOSEBELL_SOURCE it
-    is the real market as stored, once it has any bars, else the sample.
+    The sample market and the real one are stored apart; a replay of the sample belongs to it.
+    Without `source` and CLOSEBELL_SOURCE it is the real market as stored, once it has any bars,
+    else the sample.
 
     Raises:
         SettingsError, DatabaseUnavailable, SchemaOutdated: see db.open_database.

@@ -20,6 +20,10 @@ from sources.krx.source import KrxSource
 from sources.protocol import History, LiveSource, NewsSource
 from sources.sample import SampleSource
 from tasks.replay import open_replay
+from tasks.replay import open_replay
+
+INVENTED = ("sample", "replay")
+"""What makes its own market, beside which no provider is asked."""
 
 NEWS = ("dart",)
 """The sources of news, best first."""
@@ -44,6 +48,8 @@ def open_source(
                 yield SampleSource(calendar)
             case "kiwoom":
                 yield stack.enter_context(_kiwoom(settings, calendar, db, clock))
+            case "replay":
+                yield open_replay(settings, calendar, db, clock)
             case "replay":
                 yield open_replay(settings, calendar, db, clock)
             case "krx":
