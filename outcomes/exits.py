@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from outcomes.levels import reached
-from outcomes.rows import Rows
+from outcomes.rows import Rows, taken
 from outcomes.rules import TradeRules
 
 _BAR = ["ordinal", "open", "high", "low", "close", "sellable", "price_0930"]
@@ -35,10 +35,10 @@ def exits(bought: pl.DataFrame, rows: Rows, rules: TradeRules) -> pl.DataFrame:
 def _rows_ahead(bought: pl.DataFrame, rows: Rows) -> pl.DataFrame:
     """Every row until the time is up, and if that can't be sold in, the first after it that can."""
     bars = rows.frame
-    told = bought.hstack(bars[bought["row"]].select("ends", filled="ordinal"))
+    told = bought.hstack(taken(bars, bought["row"], "ends", filled="ordinal"))
     last = pl.min_horizontal(pl.col("row") + (pl.col("due") - pl.col("filled")), "ends")
     told = told.with_columns(last=last.cast(pl.Int32))
-    told = told.with_columns(tail=bars["sells"][told["last"]])
+    told = told.with_columns(tail=taken(bars, told["last"], "sells")["sells"])
     told = told.with_columns(at=_ranges(pl.col("start"), pl.col("last") + 1))
     after = told.filter(pl.col("tail") > pl.col("last")).with_columns(at=pl.concat_list("tail"))
     names = ["signal", "row", "price", "due", "at_open", "close_only", "target", "stop", "chain"]
@@ -47,7 +47,7 @@ def _rows_ahead(bought: pl.DataFrame, rows: Rows) -> pl.DataFrame:
         .explode("at", empty_as_null=False)
         .sort("signal", "at")
     )
-    found = looked.hstack(bars[looked["at"]].select(*_BAR, chain_="chain"))
+    found = looked.hstack(taken(bars, looked["at"], *_BAR, chain_="chain"))
     scale = pl.col("chain_") / pl.col("chain")
     return found.with_columns(target=pl.col("target") * scale, stop=pl.col("stop") * scale)
 
@@ -137,10 +137,10 @@ def _results(rules: TradeRules) -> dict[str, pl.Expr]:
 def _held(held: pl.DataFrame, rows: Rows) -> pl.DataFrame:
     """Still held; or the stock is gone, and counts as sold at the last close it was traded at."""
     bars = rows.frame
-    now = held.select("signal", "row").hstack(bars[held["row"]].select("ends", "gone"))
-    last = bars[now["ends"]].select("last_traded", "traded", last_close="close")
+    now = held.select("signal", "row").hstack(taken(bars, held["row"], "ends", "gone"))
+    last = taken(bars, now["ends"], "last_traded", "traded", last_close="close")
     now = now.hstack(last)
-    sold = bars[now["last_traded"]].select(sold_close="close")
+    sold = taken(bars, now["last_traded"], sold_close="close")
     gone = pl.col("gone")
     return now.hstack(sold).select(
         "signal",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from outcomes.levels import reached
-from outcomes.rows import Rows
+from outcomes.rows import Rows, taken
 from outcomes.rules import TradeRules
 
 # What a purchase hands on: the row it was made in, its price, the first row that may sell, the
@@ -76,7 +76,7 @@ def _at_the_close(signals: pl.DataFrame, rows: Rows, rules: TradeRules) -> pl.Da
     """Closing bets: the closing auction of their own session."""
     rule = rules.closing_bet
     hold = rule.hold if rule.exit == "levels" else 1
-    bar = rows.frame[signals["place"]].select("traded", "upper", close_="close")
+    bar = taken(rows.frame, signals["place"], "traded", "upper", close_="close")
     found = signals.hstack(bar)
     buyable = pl.col("traded") & (pl.col("close_") != pl.col("upper")).fill_null(True)
     bought = found.filter(buyable).select(
@@ -98,7 +98,7 @@ def _at_the_close(signals: pl.DataFrame, rows: Rows, rules: TradeRules) -> pl.Da
 
 def _in_session(signals: pl.DataFrame, rows: Rows) -> pl.DataFrame:
     """Day trades found during a session: bought there and then at the signal's price."""
-    found = signals.hstack(rows.frame[signals["place"]].select("traded"))
+    found = signals.hstack(taken(rows.frame, signals["place"], "traded"))
     bought = found.filter("traded").select(
         "signal",
         status=pl.lit("filled"),
@@ -201,14 +201,14 @@ def _look(signals: pl.DataFrame, rows: Rows, sessions: int) -> pl.DataFrame:
     bars = rows.frame
     told = signals.select(
         "signal", "entry", "target", "stop", "pivot", "chain", told="ordinal", place="place"
-    ).with_columns(ends=bars["ends"][signals["place"]])
+    ).with_columns(ends=taken(bars, signals["place"], "ends")["ends"])
     looked = told.with_columns(
         row=pl.int_ranges(
             place + 1, pl.min_horizontal(place + sessions, "ends") + 1, dtype=pl.Int32
         )
     ).explode("row", empty_as_null=False)
     names = ["ordinal", "open", "high", "close", "traded", "upper"]
-    found = looked.hstack(bars[looked["row"]].select(*names, chain_="chain"))
+    found = looked.hstack(taken(bars, looked["row"], *names, chain_="chain"))
     scale = pl.col("chain_") / pl.col("chain")
     return found.filter(pl.col("ordinal") <= pl.col("told") + sessions).with_columns(
         (pl.col(name) * scale).alias(f"{name}_") for name in ("entry", "target", "stop", "pivot")

@@ -9,7 +9,7 @@ import polars as pl
 
 from outcomes.exits import exits
 from outcomes.fills import fills
-from outcomes.rows import Rows, rows_of
+from outcomes.rows import Rows, rows_of, taken
 from outcomes.rules import TradeRules
 
 KEY = ["session", "as_of", "ticker", "scanner"]
@@ -132,9 +132,9 @@ def _follow(told: pl.DataFrame, rows: Rows, rules: TradeRules) -> pl.DataFrame:
 def _told(result: pl.DataFrame, rows: Rows, rules: TradeRules) -> pl.DataFrame:
     """The rows found as the sessions, prices and returns that `follow` promises."""
     bars, calendar = rows.frame, rows.calendar
-    fill = bars[result["row"]].select(filled_session="session", chain="chain", bought="ordinal")
-    end = bars[result["end"]].select(end_session="session", chain_end="chain", sold="ordinal")
-    ended = calendar[result["ended"]].select(ended_session="session")
+    fill = taken(bars, result["row"], filled_session="session", chain="chain", bought="ordinal")
+    end = taken(bars, result["end"], end_session="session", chain_end="chain", sold="ordinal")
+    ended = taken(calendar, result["ended"], ended_session="session")
     status = pl.coalesce("status_end", "status")
     closed = status.is_in(ENDS)
     result = result.hstack(fill).hstack(end).hstack(ended)

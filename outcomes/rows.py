@@ -72,6 +72,11 @@ def rows_of(
     return Rows(frame, calendar, int(newest) if isinstance(newest, int) else -1)
 
 
+def taken(frame: pl.DataFrame, places: pl.Series, *names: str, **renamed: str) -> pl.DataFrame:
+    """These columns of the rows at `places`; nulls where a place is null."""
+    return frame.select(*names, **renamed).select(pl.all().gather(places))
+
+
 def _conditions(has_0930: bool) -> list[pl.Expr]:
     """Halted rows have no volume; within limits a stock locked at one can't be traded.
 
