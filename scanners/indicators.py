@@ -98,13 +98,10 @@ def for_scores(
     if "closing_bet" in scanners:
         short |= _closing_bet(rules)
         long["bet_high_year"] = highest("high", rules.closing_bet.year)
-    return pl.concat(
-        [
-            _computed(*near(rows, scored, _reach(rules)), short, true_range=true_range()),
-            _computed(rows, scored, long, width=_width(rules)),
-        ],
-        how="horizontal",
-    )
+    parts = [_computed(*near(rows, scored, _reach(rules)), short, true_range=true_range())]
+    if long:
+        parts.append(_computed(rows, scored, long, width=_width(rules)))
+    return pl.concat(parts, how="horizontal")
 
 
 def _computed(
