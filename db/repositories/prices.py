@@ -40,11 +40,11 @@ class Prices:
 
         Won and shares. Readers are told once, with the commit, that prices have changed.
         """
-        return self._store(LastPrice, frame.select(_PRICES), "ticker")
+        return self._store(LastPrice, frame.select(*_PRICES), "ticker")
 
     def store_indices(self, frame: pl.DataFrame) -> Stored:
         """Write where the indices stand: name, value, change_pct (percent), at."""
-        return self._store(IndexPrice, frame.select(_INDICES), "name")
+        return self._store(IndexPrice, frame.select(*_INDICES), "name")
 
     def latest(self, tickers: Collection[str]) -> pl.DataFrame:
         """The last prices of these stocks, as far as there are any, by ticker."""

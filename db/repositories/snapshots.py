@@ -83,7 +83,7 @@ class Snapshots:
 
     def store_shares(self, frame: pl.DataFrame) -> Stored:
         """Write shares of a day's volume: session, minute, share, stocks."""
-        return store(self._connection, table_of(VolumeShare), frame.select(_SHARES))
+        return store(self._connection, table_of(VolumeShare), frame.select(*_SHARES))
 
     def shares(self, before: date, sessions: int) -> pl.DataFrame:
         """The volume shares of the newest sessions before a date, by session and minute."""
