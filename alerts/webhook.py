@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import json
+import ssl
 
 import httpx
 
@@ -26,6 +27,8 @@ class WebhookSender:
         self._key = signing_key(recipient.secret)
         self._clock = clock
         self._seconds = seconds
+        secure = self._url.startswith("https://")
+        self._tls: ssl.SSLContext | bool = secure and httpx.create_ssl_context()
 
     async def send(self, message: Outgoing) -> None:
         """Done when it answers 2xx; a redirect isn't followed.
@@ -38,7 +41,9 @@ class WebhookSender:
         try:
             async with (
                 asyncio.timeout(self._seconds),
-                httpx.AsyncClient(timeout=self._seconds, trust_env=False) as client,
+                httpx.AsyncClient(
+                    timeout=self._seconds, trust_env=False, verify=self._tls
+                ) as client,
                 client.stream("POST", self._url, content=body, headers=headers) as answer,
             ):
                 status, after = answer.status_code, answer.headers.get("retry-after", "")

@@ -1,0 +1,371 @@
+"""Alerts out of real events in a real PostgreSQL, to real receivers on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from alert_receivers import SECRET, receiving
+from api_market import MON, TUE, WED, fill, new_run, publish, publish_gate
+
+from alerts.config import read_alerts
+from alerts.senders import make_senders
+from alerts.situation import ScanFact
+from db.guards import StoredGuards
+from market.calendar import TradingCalendar
+from market.clock import SEOUL, FixedClock
+from settings import Settings
+from tasks.alerts import Desk, deliver, judge_events, next_delivery
+
+EVENING = datetime(2026, 2, 4, 15, 40, tzinfo=SEOUL)
+GRADES = "closing_bet grade A or better"
+
+
+@pytest.fixture
+def receiver():
+    with receiving() as running:
+        yield running
+
+
+@pytest.fixture
+def desk(database, receiver):
+    """One recipient, all rules; its reading of events has begun."""
+    made = make_desk(database, receiver)
+    judge_events(made)
+    return made
+
+
+def make_desk(database, receiver, now=EVENING, **more):
+    alerts = {
+        "language": "en",
+        "retry_seconds": 0.01,
+        "recipients": {"desk": {"webhook": receiver.url, "secret": SECRET}},
+        "rules": [
+            GRADES,
+            "gate changes colour",
+            "within 1 % of a pivot",
+            "a scan failed or is late",
+            "a source is down",
+        ],
+    } | more
+    config = read_alerts(Settings(alerts=alerts))
+    clock = FixedClock(now)
+    return Desk(database, config, make_senders(config, clock), TradingCalendar(), clock)
+
+
+def at(desk, now):
+    return replace(desk, clock=FixedClock(now))
+
+
+def send(desk):
+    """Judge, deliver what is due; the notices that came, message by message."""
+    judge_events(desk)
+    before = len(receiver_of(desk).got)
+    for recipient in next_delivery(desk)[0]:
+        asyncio.run(deliver(desk, recipient))
+    return [one.json["notices"] for one in receiver_of(desk).got[before:]]
+
+
+def receiver_of(desk):
+    return RECEIVERS[desk.config.recipients["desk"].webhook.get_secret_value()]
+
+
+RECEIVERS = {}
+
+
+@pytest.fixture(autouse=True)
+def known(receiver):
+    RECEIVERS[receiver.url] = receiver
+    yield
+    RECEIVERS.clear()
+
+
+def test_a_publication_becomes_one_message_of_its_new_and_good_signals(desk):
+    publish(desk.db, "closing_bet", WED, 6)
+    publish(desk.db, "vcp", WED, 3)
+    messages = send(desk)
+    assert len(messages) == 1
+    told = {(n["ticker"], n["grade"], n["change"]) for n in messages[0]}
+    assert told == {
+        ("000660", "A", "new"),
+        ("035720", "S", "new"),
+        ("900004", "A", "new"),
+        ("900005", "S", "new"),
+    }
+    one = next(n for n in messages[0] if n["ticker"] == "000660")
+    assert (one["entry"], one["target"], one["stop"]) == (10_001, 11_600, None)
+    assert send(desk) == []
+
+
+@pytest.mark.slow
+def test_what_was_told_is_told_again_only_when_it_becomes_better(desk):
+    publish(desk.db, "closing_bet", WED, 2)
+    assert len(send(desk)[0]) == 1
+    publish(desk.db, "closing_bet", WED, 2, base=51.0)  # other scores, the same grades
+    assert send(desk) == []
+    publish(desk.db, "closing_bet", WED, 0)  # withdrawn ...
+    publish(desk.db, "closing_bet", WED, 2)  # ... and back
+    assert send(desk) == []
+
+
+@pytest.mark.slow
+def test_carried_signals_are_old_news(desk):
+    publish(desk.db, "closing_bet", TUE, 6, announce=False)
+    publish(desk.db, "closing_bet", WED, 6)
+    assert send(desk) == []
+
+
+def test_only_the_newest_session_alerts_and_never_a_back_fill(desk):
+    publish(desk.db, "closing_bet", TUE, 6)
+    assert send(desk) == []  # Wednesday has closed
+    publish(desk.db, "closing_bet", WED, 6, announce=False)
+    with desk.db.transaction() as tx:
+        payload = {"from": str(MON), "to": str(WED), "as_of": "close", "sessions": 3}
+        tx.events.append("scan", "scan_update", payload)
+    assert send(desk) == []
+    thursday = at(desk, EVENING + timedelta(days=1))
+    publish(desk.db, "closing_bet", WED, 7)
+    assert send(thursday) == []
+
+
+@pytest.mark.slow
+def test_what_happened_while_nobody_judged_is_told_if_it_is_still_the_newest(desk):
+    publish(desk.db, "closing_bet", TUE, 1)
+    publish(desk.db, "closing_bet", WED, 2)
+    assert [n["session"] for n in send(desk)[0]] == ["2026-02-04"]
+
+
+@pytest.mark.slow
+def test_the_first_time_begins_now(database, receiver):
+    publish(database, "closing_bet", WED, 6)
+    fresh = make_desk(database, receiver)
+    assert send(fresh) == []
+    with database.reader() as tx:
+        assert tx.alerts.position() == tx.events.last_id()
+
+
+def test_the_gate_is_told_of_when_its_colour_changes(desk):
+    publish_gate(desk.db, TUE, 55.0)
+    assert send(desk) == []
+    with desk.db.transaction() as tx:
+        tx.gates._connection.exec_driver_sql("UPDATE market_gates SET status = 'GREEN'")
+    publish_gate(desk.db, WED, 40.0)
+    assert [(n["kind"], n["before"], n["status"]) for n in send(desk)[0]] == [
+        ("gate", "GREEN", "YELLOW")
+    ]
+    publish_gate(desk.db, WED, 41.0)
+    assert send(desk) == []
+
+
+def with_pivots(database, pivot):
+    with database.transaction() as tx:
+        tx.signals._connection.exec_driver_sql(
+            "UPDATE signals SET parts = parts || jsonb_build_object('pivot',"
+            " jsonb_build_object('price', %(pivot)s::int))"
+            " WHERE scanner = 'vcp' AND ticker = '005930'",
+            {"pivot": pivot},
+        )
+        tx.events.append("signal:vcp", "signal_update", about("vcp"))
+
+
+def about(scanner):
+    counts = {"new": 0, "changed": 1, "withdrawn": 0}
+    return {"signal_type": scanner, "session": str(WED), "as_of": "close"} | counts
+
+
+@pytest.mark.parametrize(("pivot", "near"), [(73_300, True), (71_900, True), (73_500, False)])
+@pytest.mark.slow
+def test_a_stock_near_its_pivot_is_told_once_until_it_was_away(desk, pivot, near):
+    fill(desk.db)  # 005930 closes at 72,600
+    publish(desk.db, "vcp", WED, 3)
+    assert send(desk) == []
+    with_pivots(desk.db, pivot)
+    messages = send(desk)
+    assert [n["ticker"] for m in messages for n in m] == (["005930"] if near else [])
+    if near:
+        distance = round((72_600 / pivot - 1) * 100, 2)
+        assert (messages[0][0]["price"], messages[0][0]["distance_pct"]) == (72_600, distance)
+        with_pivots(desk.db, pivot)
+        assert send(desk) == []
+        with_pivots(desk.db, 90_000)
+        assert send(desk) == []
+        with_pivots(desk.db, pivot)
+        assert len(send(desk)) == 1
+
+
+@pytest.mark.slow
+def test_a_source_is_told_of_when_its_breaker_opens_and_when_it_closes(desk):
+    guards = StoredGuards(desk.db)
+    events = []
+
+    def fail():
+        permit, _ = guards.enter("kiwoom", probe_for=0.1)
+        if permit:
+            guards.failed("kiwoom", permit, threshold=2, cool_down=0.01, reason="HTTP 502")
+        with desk.db.reader() as tx:
+            events.append(tx.events.last_id())
+
+    fail()
+    assert send(desk) == []
+    fail()
+    assert [(n["kind"], n["name"], n["reason"]) for n in send(desk)[0]] == [
+        ("source_down", "kiwoom", "HTTP 502")
+    ]
+    assert events[1] > events[0]  # listeners are woken
+    permit = 0
+    while not permit:
+        permit, _ = guards.enter("kiwoom", probe_for=1)
+    guards.succeeded("kiwoom", permit)
+    with desk.db.reader() as tx:
+        assert tx.events.last_id() > events[1]
+    assert [n["kind"] for n in send(desk)[0]] == ["source_up"]
+    guards.succeeded("kiwoom", guards.enter("kiwoom", probe_for=1)[0])
+    assert send(desk) == []
+
+
+@pytest.mark.slow
+def test_a_failed_scan_is_told_of_and_one_made_good_is_not(desk):
+    def run(status, session=WED):
+        with desk.db.transaction() as tx:
+            run = replace(new_run("vcp", session), status=status, reason="no bars")
+            tx.runs.add([run])
+
+    run("failed", TUE)
+    run("failed")
+    run("completed")
+    assert send(desk) == []
+    run("failed")
+    messages = send(desk)
+    assert [(n["kind"], n["scanner"], n["reason"]) for n in messages[0]] == [
+        ("scan_failed", "vcp", "no bars")
+    ]
+    assert send(desk) == []
+
+
+@pytest.mark.slow
+def test_a_late_scan_is_told_of_once(desk):
+    due = datetime(2026, 2, 4, 15, 31, tzinfo=SEOUL)
+    awaited = [ScanFact("market_gate", WED, "close", due=due)]
+    judge_events(desk, awaited)
+    messages = send(desk)
+    assert [(n["kind"], n["due"]) for n in messages[0]] == [("scan_late", due.isoformat())]
+    judge_events(desk, awaited)
+    assert send(desk) == []
+
+
+@pytest.mark.slow
+def test_a_scan_that_is_there_is_not_late(desk):
+    publish_gate(desk.db, WED)
+    judge_events(desk, [ScanFact("market_gate", WED, "close", due=EVENING)])
+    assert [n["kind"] for m in send(desk) for n in m if n["kind"] == "scan_late"] == []
+
+
+@pytest.mark.slow
+def test_quiet_hours_gather_everything_into_one_message(database, receiver):
+    desk = make_desk(database, receiver, quiet_hours="15:00-07:00")
+    judge_events(desk)
+    publish(database, "closing_bet", WED, 2)
+    assert send(desk) == []
+    publish(database, "closing_bet", WED, 3)
+    assert send(desk) == []
+    recipients, over = next_delivery(desk)
+    assert (recipients, over) == ([], datetime(2026, 2, 5, 7, 0, tzinfo=SEOUL))
+    messages = send(at(desk, over))
+    assert [[n["ticker"] for n in m] for m in messages] == [["000660", "035720"]]
+
+
+def test_a_refused_message_is_tried_again_and_its_key_stays(desk, receiver):
+    receiver.answer = 503
+    publish(desk.db, "closing_bet", WED, 2)
+    assert len(send(desk)) == 1
+    receiver.answer = 200
+    later = at(desk, EVENING + timedelta(seconds=1))
+    assert len(send(later)) == 1
+    first, second = receiver.got
+    assert first.headers["idempotency-key"] == second.headers["idempotency-key"]
+    assert second.json["repeat"] is False  # the first was refused for certain
+    assert send(at(desk, EVENING + timedelta(hours=1))) == []
+    with desk.db.reader() as tx:
+        (message,) = tx.alerts.recent(10)
+    assert (message["status"], message["attempts"], message["error"]) == ("sent", 2, None)
+
+
+@pytest.mark.slow
+def test_after_so_many_attempts_it_is_given_up_and_that_can_be_seen(database, receiver):
+    desk = make_desk(database, receiver, attempts=3)
+    judge_events(desk)
+    receiver.answer = 500
+    publish(database, "closing_bet", WED, 2)
+    for hour in range(6):
+        send(at(desk, EVENING + timedelta(hours=hour)))
+    assert len(receiver.got) == 3
+    with database.reader() as tx:
+        assert tx.alerts.counts() == {"waiting": 0, "sending": 0, "sent": 0, "failed": 1}
+        (message,) = tx.alerts.recent(10)
+    assert (message["status"], message["error"]) == ("failed", "HTTP 500")
+    receiver.answer = 200
+    publish(database, "closing_bet", WED, 3)
+    assert len(send(desk)) == 1
+    with database.reader() as tx:
+        assert tx.alerts.counts()["failed"] == 0  # made good
+
+
+def test_a_message_left_in_the_middle_is_sent_again_and_says_so(desk, receiver):
+    publish(desk.db, "closing_bet", WED, 2)
+    judge_events(desk)
+    with desk.db.transaction() as tx:  # as a process does that dies before it records the end
+        left = tx.alerts.begin("desk", EVENING)
+    assert not left.repeat
+    send(desk)
+    assert [one.json["repeat"] for one in receiver.got] == [True]
+    assert receiver.got[0].headers["idempotency-key"] == left.key
+    assert receiver.got[0].json["text"]["title"].startswith("(sent again)")
+
+
+@pytest.mark.slow
+def test_each_recipient_gets_its_own_rules_and_one_that_is_gone_fails_visibly(database, receiver):
+    here = {"webhook": receiver.url, "secret": SECRET}
+    rules = [{"when": GRADES, "to": ["other"]}, "gate changes colour"]
+    desk = make_desk(database, receiver, recipients={"desk": here, "other": here}, rules=rules)
+    judge_events(desk)
+    publish(database, "closing_bet", WED, 2)
+    judge_events(desk)
+    assert next_delivery(desk)[0] == ["other"]
+    asyncio.run(deliver(make_desk(database, receiver), "other"))
+    with database.reader() as tx:
+        (message,) = tx.alerts.recent(10)
+    assert (message["status"], message["error"]) == ("failed", "no such recipient any more")
+
+
+@pytest.mark.slow
+def test_old_messages_are_forgotten(desk):
+    publish(desk.db, "closing_bet", WED, 2)
+    assert len(send(desk)) == 1
+    judge_events(at(desk, EVENING + timedelta(days=31)))
+    with desk.db.reader() as tx:
+        assert tx.alerts.recent(10) == []
+
+
+@pytest.mark.slow
+def test_judging_wakes_nobody(desk):
+    publish(desk.db, "closing_bet", WED, 2)
+    with desk.db.reader() as tx:
+        last = tx.events.last_id()
+    assert len(send(desk)) == 1
+    with desk.db.reader() as tx:
+        assert tx.events.last_id() == last
+
+
+def test_nothing_is_judged_if_the_transaction_fails(desk, monkeypatch):
+    publish(desk.db, "closing_bet", WED, 2)
+
+    def broken(*_):
+        raise RuntimeError("here")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("db.repositories.alerts.AlertsRepository.advance", broken)
+        with pytest.raises(RuntimeError):
+            judge_events(desk)
+    assert len(send(desk)) == 1  # neither lost nor remembered as told
