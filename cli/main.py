@@ -11,7 +11,19 @@ import typer
 from rich.console import Console
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
-from cli import alerts, calendar, database, doctor, imports, keys, runs, serve, signals
+from cli import (
+    alerts,
+    backtest,
+    calendar,
+    database,
+    doctor,
+    imports,
+    keys,
+    runs,
+    serve,
+    signals,
+    stream,
+)
 from errors import ClosebellError
 
 DONE, FAILED, USED_WRONGLY, INTERRUPTED = 0, 1, 2, 130
@@ -29,8 +41,10 @@ app.add_typer(runs.app, name="run")
 app.command("backfill")(runs.backfill)
 app.command("import")(imports.import_)
 app.command("signals")(signals.signals)
+app.add_typer(backtest.app, name="backtest")
 app.command("calendar")(calendar.calendar)
 app.command("serve")(serve.serve)
+app.command("stream")(stream.stream)
 app.add_typer(keys.app, name="keys")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(database.app, name="db")

@@ -74,8 +74,8 @@ class Backtests:
         """Record a run with its equity curve and trades; gives its id."""
         statement = insert(Backtest).values(**asdict(new)).returning(Backtest.id)
         number = self._connection.execute(statement).scalar_one()
-        self._copy(BacktestEquity, number, equity.select(EQUITY_SCHEMA))
-        self._copy(BacktestTrade, number, trades.select(TRADE_SCHEMA))
+        self._copy(BacktestEquity, number, equity.select(*EQUITY_SCHEMA))
+        self._copy(BacktestTrade, number, trades.select(*TRADE_SCHEMA))
         self._events.changed("backtests")
         return number
 
