@@ -19,6 +19,7 @@ from starlette.responses import Response
 
 from api import models
 from api.answers import Answers
+from api.dashboard import Dashboard
 from api.edge import Catch, Edge
 from api.examples import BY_PATH
 from api.guard import Doorkeeper, Guard, Rates
@@ -28,8 +29,18 @@ from api.metrics import Metrics
 from api.notifier import PING_SECONDS, SILENT_SECONDS, Notifier
 from api.problems import MEDIA_TYPE
 from api.reading import Reading
-from api.routes import boards, health, market_gate, scans, session, signals, stocks
-from api.services import Services
+from api.routes import (
+    boards,
+    dashboard,
+    health,
+    market_gate,
+    scans,
+    session,
+    signals,
+    stocks,
+    timetable,
+)
+from api.services import Services, Slots
 from db import Database
 from db.listening import wakes
 from db.repositories.keys import StoredKey
@@ -37,7 +48,7 @@ from market.calendar import TradingCalendar
 from market.clock import Clock, SystemClock
 from settings import Settings
 
-ROUTERS = (signals, market_gate, boards, stocks, scans, health, session)
+ROUTERS = (signals, market_gate, boards, stocks, scans, timetable, health, session, dashboard)
 PROBLEMS = (400, 401, 403, 404, 413, 422, 429, 500, 503)
 
 
@@ -47,6 +58,7 @@ def create_app(
     *,
     keys_database: Database | None = None,
     clock: Clock | None = None,
+    slots: Slots = lambda _hours: (),
     ping_seconds: float = PING_SECONDS,
     silent_seconds: float = SILENT_SECONDS,
 ) -> FastAPI:
@@ -56,6 +68,7 @@ def create_app(
         database: opened for a role that may only read (`db.reading_role.open_for_reading`), with
             at least `settings.api_connections` connections.
         keys_database: where API keys are, if not in the same market.
+        slots: when in a session which flow is due.
 
     Raises:
         SettingsError: a setting can't be used.
@@ -119,6 +132,8 @@ def create_app(
         doorkeeper=doorkeeper,
         notifier=notifier,
         metrics=metrics,
+        dashboard=Dashboard(),
+        slots=slots,
     )
     for module in ROUTERS:
         app.include_router(module.router, responses=_problem_responses())

@@ -27,12 +27,19 @@ _SECURITY = [
     (b"cross-origin-resource-policy", b"same-origin"),
 ]
 _CLOSED = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+_PAGE = (
+    b"content-security-policy",
+    b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+    b" connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none';"
+    b" frame-ancestors 'none'; require-trusted-types-for 'script'",
+)
 _DOCS = (
     b"content-security-policy",
     b"default-src 'none'; script-src 'unsafe-inline' https://cdn.jsdelivr.net;"
     b" style-src 'unsafe-inline' https://cdn.jsdelivr.net; connect-src 'self';"
     b" img-src data: https://fastapi.tiangolo.com; frame-ancestors 'none'",
 )
+_POLICIES = {"/": _PAGE, "/docs": _DOCS}
 
 
 class Edge:
@@ -50,7 +57,7 @@ class Edge:
         request_id = scope[REQUEST_ID] = _request_id(scope["headers"])
         own = [
             (b"x-request-id", request_id.encode()),
-            _DOCS if scope["path"] == "/docs" else _CLOSED,
+            _POLICIES.get(scope["path"], _CLOSED),
             *_SECURITY,
         ]
         status = 0

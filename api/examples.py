@@ -161,6 +161,19 @@ SCAN: Final[Json] = {
     "run_url": "http://127.0.0.1:4200/runs/flow-run/0195b7f1-3c52-7e8a-9f0e-1f8d8e3b6a55",
     "created_at": "2026-02-20T15:46:02.120000+09:00",
 }
+TIMETABLE: Final[Json] = {
+    "now": "2026-02-20T16:00:00+09:00",
+    "open": False,
+    "session": "2026-02-20",
+    "opens_at": "2026-02-20T09:00:00+09:00",
+    "closes_at": "2026-02-20T15:30:00+09:00",
+    "note": None,
+    "next_session": "2026-02-23",
+    "next_opens_at": "2026-02-23T09:00:00+09:00",
+    "closed_today": None,
+    "next": [{"flow": "net-buying", "at": "2026-02-20T18:40:00+09:00"}],
+    "sessions": ["2026-02-19", "2026-02-20", "2026-02-23"],
+}
 HEALTH: Final[Json] = {
     "status": "healthy",
     "service": "closebell",
@@ -186,6 +199,7 @@ HEALTH: Final[Json] = {
 
 BY_PATH: Final[Mapping[str, Any]] = {
     "/api/kr/signals": [SIGNAL],
+    "/api/kr/signals/gone": [SIGNAL],
     "/api/kr/signals/{ticker}": [SIGNAL],
     "/api/kr/market-gate": GATE,
     "/api/kr/market-gate/history": [GATE],
@@ -197,6 +211,7 @@ BY_PATH: Final[Mapping[str, Any]] = {
     "/api/kr/stocks/{ticker}/chart": CHART,
     "/api/kr/stocks/{ticker}/flow": FLOW,
     "/api/kr/scans": [SCAN],
+    "/api/kr/timetable": TIMETABLE,
     "/health": HEALTH,
     "/health/live": {"status": "alive"},
     "/health/ready": {"status": "ready"},

@@ -11,6 +11,7 @@ from limits.strategies import FixedWindowRateLimiter
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.answers import Answers
+from api.dashboard import ASSETS
 from api.keys import Keyring
 from api.metrics import Metrics
 from api.problems import NO_KEY, NO_RIGHT, TOO_MANY, Problem
@@ -20,7 +21,7 @@ from market.clock import Clock
 
 COOKIE = "closebell_session"
 _OPEN = frozenset(
-    {"/health", "/health/live", "/health/ready", "/session", "/docs", "/openapi.json"}
+    {"/", "/health", "/health/live", "/health/ready", "/session", "/docs", "/openapi.json"}
 )
 _WRONG_KEYS = parse("20/minute")
 
@@ -142,7 +143,7 @@ class Guard:
             return
         address = address_of(scope)
         self._rates.ask(address)
-        if path not in _OPEN:
+        if path not in _OPEN and not path.startswith(f"{ASSETS}/"):
             needed = "metrics" if path == "/metrics" else "read"
             known = await self._doorkeeper.recognise(scope["headers"], needed, address)
             if known is not None:

@@ -213,6 +213,27 @@ class Scan(Shape):
     created_at: datetime
 
 
+class ComingRun(Shape):
+    flow: str
+    at: datetime
+
+
+class Timetable(Shape):
+    """The session of now: today's from its opening on, else the one before."""
+
+    now: datetime
+    open: bool
+    session: date
+    opens_at: datetime
+    closes_at: datetime
+    note: str | None = Field(description="why the hours are unusual")
+    next_session: date
+    next_opens_at: datetime
+    closed_today: str | None = Field(description="why the exchange doesn't trade today")
+    next: list[ComingRun] = Field(description="the next run of each flow, soonest first")
+    sessions: list[date] = Field(description="of three weeks before and after today")
+
+
 class LastScan(Shape):
     session: date
     as_of: str

@@ -81,6 +81,14 @@ class SignalQuery(Query):
     format: Format = "json"
 
 
+class GoneQuery(Query):
+    """What /api/kr/signals/gone may be asked."""
+
+    signal_type: Annotated[list[ScannerName], Several] | None = None
+    session: date | None = None
+    as_of: AsOf | None = None
+
+
 class StockSignalQuery(Query):
     """What /api/kr/signals/{ticker} may be asked."""
 

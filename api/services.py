@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, TypeAlias
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
@@ -12,15 +13,19 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.answers import Answer, Answers
+from api.dashboard import Dashboard
 from api.guard import Doorkeeper
 from api.keys import Keyring
 from api.metrics import Metrics
 from api.notifier import Notifier
 from api.reading import Reading
 from db.repositories import Repositories
-from market.calendar import TradingCalendar
+from market.calendar import SessionHours, TradingCalendar
 from market.clock import Clock
 from settings import Settings
+
+Slots: TypeAlias = Callable[[SessionHours], Iterable[tuple[datetime, str]]]
+"""When in a session which flow is due; the API may not know the flows themselves."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,8 @@ class Services:
     doorkeeper: Doorkeeper
     notifier: Notifier
     metrics: Metrics
+    dashboard: Dashboard
+    slots: Slots
 
     async def keep(self, request: HTTPConnection, work: Callable[[Repositories], Answer]) -> Whole:
         """What `work` reads, kept under the request's address until something changes."""

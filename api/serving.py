@@ -12,6 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.app import create_app
+from api.services import Slots
 from api.transport import LiveProtocol
 from db.engine import Pool
 from db.reading_role import open_for_reading
@@ -29,11 +30,13 @@ def serve(
     settings: Settings,
     market: Market | None = None,
     on_message: Callable[[str], None] = lambda _: None,
+    slots: Slots = lambda _hours: (),
 ) -> None:
     """Serve one market until the process is told to stop.
 
     Args:
         market: by default the real one once it has any bars, else the sample.
+        slots: when in a session which flow is due.
 
     Raises:
         SettingsError: it would listen beyond this machine without keys, or the role may write.
@@ -48,7 +51,7 @@ def serve(
         require_keys(settings, has_keys=has_keys)
         chosen = market or ("real" if real.freshness().bars else "sample")
         database = real if chosen == "real" else stack.enter_context(opened(market=chosen))
-        app = create_app(settings, database, keys_database=real)
+        app = create_app(settings, database, keys_database=real, slots=slots)
         _log_through_ours()
         on_message(f"serving the {chosen} market on http://{_shown(settings)}")
         make_server(app, settings).run()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -25,10 +27,15 @@ def serve(
     keys: closebell keys create NAME.
     """
     from api.serving import serve as run
+    from flows.timetable import TIMETABLE
+    from market.calendar import SessionHours
+
+    def slots(hours: SessionHours) -> Iterator[tuple[datetime, str]]:
+        return ((at, line.flow) for line in TIMETABLE for at, _ in line.slots(hours))
 
     config = load_settings()
     chosen = {"api_host": host, "api_port": port}
     config = config.model_copy(update={k: v for k, v in chosen.items() if v is not None})
     source = source or config.source
     with working(quiet=False) as say:
-        run(config, ("sample" if source == SAMPLE else "real") if source else None, say)
+        run(config, ("sample" if source == SAMPLE else "real") if source else None, say, slots)

@@ -13,6 +13,7 @@ from api.queries import (
     SCANNERS,
     TICKER,
     BestCursor,
+    GoneQuery,
     SignalQuery,
     StockCursor,
     StockSignalQuery,
@@ -23,6 +24,7 @@ from db.repositories import Repositories
 from db.repositories.signal_pages import SignalFilter, position_of_best, position_of_stock
 
 router = APIRouter(tags=["signals"])
+MOST_GONE = 100
 CONTENT: dict[str, Any] = {
     "text/csv": {"schema": {"type": "string"}},
     "application/vnd.apache.arrow.stream": {"schema": {"type": "string", "format": "binary"}},
@@ -68,6 +70,21 @@ async def newest(request: Request, room: Room, query: Annotated[SignalQuery, Que
             place = BestCursor.model_validate({"slots": slots, "after": position_of_best(page[-1])})
             following = next_page(request.url.path, request.scope["query_string"], place)
         return signals(page, query.format, following)
+
+    return await room.keep(request, read)
+
+
+@router.get("/api/kr/signals/gone", response_model=list[models.Signal])
+async def gone(request: Request, room: Room, query: Annotated[GoneQuery, Query()]) -> Whole:
+    """What the session scanned before had in the same slot and this one no longer has.
+
+    As they were then, of each scanner best first, at most 100 a scanner.
+    """
+
+    def read(tx: Repositories) -> Answer:
+        scanners = query.signal_type or SCANNERS
+        slots = tx.signal_pages.newest_slots(scanners, query.session, query.as_of)
+        return signals(tx.signal_pages.gone(slots, MOST_GONE), "json", None)
 
     return await room.keep(request, read)
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Select,
     Text,
     cast,
+    exists,
     func,
     literal,
     select,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.orm import aliased
 
 from db.models import InstrumentVersion, ScanRun, Signal
 from db.models.base import table_of
@@ -102,6 +104,40 @@ class SignalPages:
         if after is not None:
             query = query.where(_tuple(place) < _tuple([literal(value) for value in after]))
         return self._rows(query)
+
+    def gone(self, slots: Slots, limit: int) -> list[dict[str, Any]]:
+        """What the session scanned before had in the same slot and these slots no longer have.
+
+        Each row once, as it was then; best first.
+        """
+        found: list[dict[str, Any]] = []
+        for scanner, session, as_of in slots:
+            before = self._connection.scalar(
+                select(func.max(ScanRun.session)).where(
+                    ScanRun.scanner == scanner,
+                    ScanRun.as_of == as_of,
+                    ScanRun.status == "completed",
+                    ScanRun.session < session,
+                )
+            )
+            if before is None:
+                continue
+            now = aliased(Signal)
+            still_there = exists().where(
+                now.scanner == scanner,
+                now.session == session,
+                now.as_of == as_of,
+                now.status != "withdrawn",
+                now.ticker == Signal.ticker,
+            )
+            query = (
+                _signals(SignalFilter(scanners=[scanner]))
+                .where(Signal.session == before, Signal.as_of == as_of, ~still_there)
+                .order_by((Signal.score / Signal.out_of).desc(), table_of(Signal).c.ticker)
+                .limit(limit)
+            )
+            found += self._rows(query)
+        return found
 
     def count(self, slot: tuple[str, date, str]) -> int:
         """How many signals a slot has, withdrawn ones left aside."""

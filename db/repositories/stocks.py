@@ -20,6 +20,7 @@ from db.models import (
     Signal,
 )
 from db.models.base import table_of
+from market.hangul import initials_pattern
 
 _BARS: dict[str, Any] = {
     "session": pl.Date,
@@ -51,15 +52,18 @@ class Stocks:
         """Stocks as they were last seen, by ticker, from after a ticker on.
 
         Args:
-            text: what the ticker begins with or the name contains.
+            text: what the ticker begins with or the name contains; initial consonants stand for
+                any syllable that begins with them (ㅅㅅ finds 삼성).
         """
         newest = _newest_versions().subquery()
         query = select(*newest.c).where(newest.c.ticker > after)
         if text:
+            pattern = initials_pattern(text)
             query = query.where(
                 or_(
                     newest.c.ticker.startswith(text.upper(), autoescape=True),
                     newest.c.name.icontains(text, autoescape=True),
+                    *([newest.c.name.regexp_match(pattern)] if pattern else []),
                 )
             )
         if market is not None:

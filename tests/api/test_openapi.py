@@ -16,6 +16,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 PATHS = {
     "/api/kr/signals": "/api/kr/signals",
+    "/api/kr/signals/gone": "/api/kr/signals/gone",
     "/api/kr/signals/{ticker}": f"/api/kr/signals/{SAMSUNG}",
     "/api/kr/market-gate": "/api/kr/market-gate",
     "/api/kr/market-gate/history": "/api/kr/market-gate/history",
@@ -27,6 +28,7 @@ PATHS = {
     "/api/kr/stocks/{ticker}/chart": f"/api/kr/stocks/{SAMSUNG}/chart",
     "/api/kr/stocks/{ticker}/flow": f"/api/kr/stocks/{SAMSUNG}/flow",
     "/api/kr/scans": "/api/kr/scans",
+    "/api/kr/timetable": "/api/kr/timetable",
     "/health": "/health",
     "/health/live": "/health/live",
     "/health/ready": "/health/ready",

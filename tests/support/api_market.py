@@ -112,6 +112,7 @@ def publish_gate(database: Database, session: date = WED, level: float = 61.4) -
 def publish_everything(database: Database) -> None:
     """All the above, of every scanner, so that no answer is empty."""
     fill(database)
+    publish(database, "closing_bet", TUE, 4)
     for scanner in OUT_OF:
         publish(database, scanner)
     publish_gate(database, TUE, 55.0)

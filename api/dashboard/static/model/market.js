@@ -1,0 +1,112 @@
+/** The market gate, its past, the hours and how fresh everything is. */
+
+/** @import {Gate, Timetable, Health} from "../lib/types.js" */
+import { get, maybe } from "../lib/http.js";
+
+const HISTORY = 60; // sessions
+const HEALTH_SECONDS = 60;
+
+/** Fires `change`, and `tick` each second. */
+export class Market extends EventTarget {
+  constructor() {
+    super();
+    /** @type {Gate | null} null: never computed */
+    this.gate = null;
+    /** @type {Gate[]} newest first */
+    this.history = [];
+    /** @type {Timetable | null} */
+    this.timetable = null;
+    /** @type {Health | null} */
+    this.health = null;
+    /** @type {"loading" | "ready" | "failed"} */
+    this.state = "loading";
+    /** @type {Error | null} */
+    this.error = null;
+    /** Server's clock less ours, milliseconds. */
+    this.skew = 0;
+    /** @type {number | null} When something last came from the server, by our clock. */
+    this.heard = null;
+    this.healthAt = 0;
+    this.turning = false;
+    setInterval(() => this.#tick(), 1000);
+  }
+
+  /** The server's time now, milliseconds. */
+  get now() {
+    return Date.now() + this.skew;
+  }
+
+  async load() {
+    try {
+      const [gate, history] = await Promise.all([
+        maybe("/api/kr/market-gate"),
+        get(`/api/kr/market-gate/history?limit=${HISTORY}`),
+        this.#hours(),
+        this.checkHealth(),
+      ]);
+      Object.assign(this, { gate, history, state: "ready", error: null });
+    } catch (error) {
+      this.state = this.gate ? "ready" : "failed";
+      this.error = /** @type {Error} */ (error);
+    }
+    this.#changed();
+  }
+
+  /** A `market_gate_update`. @param {Gate} gate */
+  update(gate) {
+    if (this.gate && gate.session < this.gate.session) return;
+    this.gate = gate;
+    this.history = [gate, ...this.history.filter((one) => one.session !== gate.session)];
+    this.state = "ready";
+    this.#changed();
+  }
+
+  /** The session after one, as far as it is known here. @param {string} session */
+  after(session) {
+    return this.timetable?.sessions.find((one) => one > session) ?? null;
+  }
+
+  async checkHealth() {
+    this.healthAt = Date.now();
+    try {
+      this.health = await get("/health");
+      this.heard = Date.now();
+    } catch {
+      return; // the connection's state says it already
+    }
+    this.#changed();
+  }
+
+  async #hours() {
+    const asked = Date.now();
+    /** @type {Timetable} */
+    const timetable = await get("/api/kr/timetable");
+    this.skew = Date.parse(timetable.now) - (asked + Date.now()) / 2;
+    this.timetable = timetable;
+    this.heard = Date.now();
+  }
+
+  #tick() {
+    if (document.hidden) return;
+    if (Date.now() - this.healthAt > HEALTH_SECONDS * 1000) void this.checkHealth();
+    if (this.timetable && !this.turning && this.now >= this.#nextTurn(this.timetable)) {
+      this.turning = true;
+      this.#hours()
+        .then(() => this.#changed())
+        .catch(() => null)
+        .finally(() => setTimeout(() => (this.turning = false), 5000));
+    }
+    this.dispatchEvent(new Event("tick"));
+  }
+
+  /** When what the timetable says is no longer so. @param {Timetable} timetable */
+  #nextTurn(timetable) {
+    const first = timetable.next[0]?.at ?? timetable.next_opens_at;
+    const turn = timetable.open ? timetable.closes_at : timetable.next_opens_at;
+    return Math.min(Date.parse(first), Date.parse(turn));
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+}

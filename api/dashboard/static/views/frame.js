@@ -1,0 +1,131 @@
+/** What surrounds every page: navigation, market state, connection, settings, banners. */
+
+/** @import {App} from "../app.js" */
+import { h, refill } from "../lib/dom.js";
+import { clock, span, stamp } from "../lib/format.js";
+import { address } from "../lib/route.js";
+import { t, word } from "../lib/words.js";
+import { openKeys } from "./keys.js";
+import { Search } from "./search.js";
+import { openSettings } from "./settings.js";
+
+const NAVIGATION = /** @type {const} */ (["signals", "watch", "performance", "scans"]);
+
+export class Frame {
+  /** @param {App} app */
+  constructor(app) {
+    this.app = app;
+    this.page = "";
+    this.header = h("header", { class: "top" });
+    this.banners = h("div", { class: "banners", role: "status" });
+    this.footer = h("footer", { class: "foot" });
+    this.told = h("p", { class: "hidden", role: "status", "aria-live": "polite" });
+    this.connection = h("span", { class: "live", id: "connection" });
+    this.hours = h("div", { class: "hours" });
+    this.search = new Search(app);
+    app.live.addEventListener("state", () => this.#connection());
+    app.market.addEventListener("change", () => this.#hours());
+    app.market.addEventListener("tick", () => this.#hours());
+    app.market.addEventListener("change", () => this.#banners());
+    app.board.addEventListener("change", () => this.#banners());
+    app.prefs.addEventListener("change", () => this.at(this.page));
+  }
+
+  /** Draw it for a page. @param {string} page */
+  at(page) {
+    this.page = page;
+    document.title = `${word("nav", page)} · closebell`;
+    const links = NAVIGATION.map((name) =>
+      h("a", { href: address(name), "aria-current": name === page && "page" }, t(`nav.${name}`)),
+    );
+    refill(
+      this.header,
+      h("a", { class: "skip", href: "#content", onclick: skip }, t("nav.skip")),
+      h("a", { class: "brand", href: address("signals") }, "closebell"),
+      h("nav", { "aria-label": t("nav.main") }, links),
+      this.search.draw(),
+      this.hours,
+      this.connection,
+      button("⌨", t("action.keys"), openKeys),
+      button("⚙", t("action.settings"), () => openSettings(this.app)),
+    );
+    refill(this.footer, h("span", {}, t("app.private")), this.told);
+    this.#connection();
+    this.#hours();
+    this.#banners();
+  }
+
+  /** Say something to those who listen rather than look. @param {string} text */
+  announce(text) {
+    this.told.textContent = text;
+  }
+
+  #connection() {
+    const { state, seen } = this.app.live;
+    this.connection.dataset.state = state;
+    this.connection.dataset.seen = String(seen ?? "");
+    this.connection.title = t(`live.title.${state}`);
+    refill(this.connection, h("i", { "aria-hidden": "true" }), t(`live.${state}`));
+    this.#banners();
+  }
+
+  #hours() {
+    const { timetable, now } = this.app.market;
+    this.connection.dataset.seen = String(this.app.live.seen ?? "");
+    if (!timetable) return;
+    const { open, closes_at, next_opens_at, closed_today, note } = timetable;
+    const left = Date.parse(open ? closes_at : next_opens_at) - now;
+    const next = timetable.next.find((run) => Date.parse(run.at) > now);
+    this.hours.dataset.open = String(open);
+    this.hours.title = closed_today ? t("market.holiday", { why: closed_today }) : (note ?? "");
+    refill(
+      this.hours,
+      h("strong", {}, t(open ? "market.open" : "market.closed")),
+      h("span", { class: "count" }, t(open ? "market.closes" : "market.opens", { time: span(left) })),
+      next &&
+        h("span", { class: "next" },
+          t("market.next", {
+            flow: word("flow", next.flow),
+            at: clock(next.at),
+            time: span(Date.parse(next.at) - now),
+          }),
+        ),
+    );
+  }
+
+  #banners() {
+    const { live, market, board } = this.app;
+    const found = [];
+    const away = live.state === "offline" || (live.state === "waiting" && live.failures > 1);
+    if (away && market.heard) {
+      const at = stamp(new Date(market.heard).toISOString());
+      found.push(h("p", { class: "warn" }, t("banner.offline", { at })));
+    }
+    for (const [name, scan] of Object.entries(market.health?.checks.last_scan ?? {})) {
+      if (!scan.stale) continue;
+      const values = { scanner: word("scanner", name), session: scan.session, n: scan.sessions_behind };
+      found.push(h("p", { class: "warn" }, t("banner.stale", values)));
+    }
+    if (board.session && this.page === "signals") {
+      found.push(
+        h("p", {}, t("banner.pinned", { session: board.session }), " ",
+          h("a", { href: address("signals") }, t("banner.newest"))),
+      );
+    }
+    const text = found.map((one) => one.textContent).join();
+    if (this.banners.dataset.text === text) return;
+    this.banners.dataset.text = text;
+    refill(this.banners, found);
+  }
+}
+
+/** @param {Event} event */
+function skip(event) {
+  event.preventDefault();
+  document.getElementById("content")?.focus();
+}
+
+/** @param {string} sign @param {string} label @param {() => void} act */
+function button(sign, label, act) {
+  return h("button", { type: "button", class: "icon", "aria-label": label, title: label, onclick: act }, sign);
+}

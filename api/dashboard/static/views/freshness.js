@@ -1,0 +1,51 @@
+/** How fresh everything is: each scanner's newest scan, each source's last collection. */
+
+/** @import {App} from "../app.js" */
+import { h, refill } from "../lib/dom.js";
+import { ago, day, slotName, stamp } from "../lib/format.js";
+import { t, word } from "../lib/words.js";
+import { skeleton } from "./problem.js";
+
+const ORDER = ["market_gate", "vcp", "daytrading", "closing_bet"];
+
+/**
+ * @param {App} app
+ * @param {HTMLElement} panel
+ */
+export function drawFreshness(app, panel) {
+  const { health, now } = app.market;
+  const title = h("h2", { id: "fresh-title" }, t("fresh.title"));
+  if (!health) return refill(panel, title, skeleton(4, t("page.loading")));
+  const { last_scan, sources } = health.checks;
+  const since = (/** @type {string} */ moment) => Math.max(0, (now - Date.parse(moment)) / 1000);
+  refill(
+    panel,
+    h("header", {},
+      title,
+      h("span", { class: "health", "data-status": health.status }, t(`fresh.status.${health.status}`)),
+    ),
+    h("table", { class: "fresh" },
+      h("tbody", {},
+        ORDER.map((name) => {
+          const scan = last_scan[name];
+          return h("tr", { class: scan?.stale ? "stale" : "" },
+            h("th", { scope: "row" }, word("scanner", name)),
+            h("td", {}, scan ? `${day(scan.session)} ${slotName(scan.as_of)}` : t("fresh.never")),
+            h("td", { title: scan ? stamp(scan.completed_at) : "" },
+              scan && (scan.sessions_behind
+                ? t("fresh.behind", { n: scan.sessions_behind })
+                : ago(since(scan.completed_at))),
+            ),
+          );
+        }),
+        Object.entries(sources).map(([name, source]) =>
+          h("tr", { class: "source" },
+            h("th", { scope: "row" }, name),
+            h("td", {}, stamp(source.collected_at).slice(5)),
+            h("td", {}, ago(since(source.collected_at))),
+          ),
+        ),
+      ),
+    ),
+  );
+}
