@@ -80,6 +80,15 @@ class Settings(BaseSettings):
         "wss://api.kiwoom.com:10000/api/dostk/websocket",
         description="wss://mockapi.kiwoom.com:10000/api/dostk/websocket for mock keys",
     )
+    kiwoom_stream_stocks: int = Field(
+        100, ge=0, description="stocks `stream` watches at most; more are said to be refused"
+    )
+    kiwoom_stream_attempts: int = Field(
+        10, ge=1, description="connections of `stream` that may fail in a row"
+    )
+    watch_list: Annotated[frozenset[str], NoDecode] = Field(
+        frozenset(), description="tickers `stream` watches besides open signals, by commas"
+    )
     kiwoom_calls_per_second: float = Field(
         1.0, gt=0, description="of one kind (TR); measured by users, not documented"
     )
@@ -160,7 +169,7 @@ class Settings(BaseSettings):
         Secret({}), description="[alerts] of closebell.toml; typed in alerts/config.py"
     )
 
-    @field_validator("extra_holidays", "api_origins", mode="before")
+    @field_validator("extra_holidays", "api_origins", "watch_list", mode="before")
     @classmethod
     def _between_commas(cls, value: object) -> object:
         return [one.strip() for one in value.split(",")] if isinstance(value, str) else value

@@ -69,9 +69,9 @@ def _options(
 
 def main() -> None:
     """Run the command line; never shows a traceback for an error that has a name."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding="utf-8", errors="replace")
+    for output in (sys.stdout, sys.stderr):
+        if hasattr(output, "reconfigure"):
+            output.reconfigure(encoding="utf-8", errors="replace")
     as_json = "--json" in sys.argv
     try:
         code = app(standalone_mode=False)

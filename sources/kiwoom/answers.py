@@ -52,6 +52,13 @@ def read_answer(call: Call, reply: Reply) -> Mapping[str, Any]:
     return {}
 
 
+def check(call: Call, body: Mapping[str, Any]) -> None:
+    """Raise what a WebSocket answer's return code means, as `read_answer` does."""
+    code = _number(body.get("return_code"))
+    if code != 0:
+        _refuse(call, 200, code, str(body.get("return_msg", "")))
+
+
 def _refuse(call: Call, status: int, general: int | None, message: str) -> None:
     found = _CODE.search(message)
     code = int(found[1] or found[2]) if found else general

@@ -162,6 +162,14 @@ class KiwoomClient:
             next_key = page.next_key
         raise BadMarketData(f"{self.call(tr, subject)}: no end after {MOST_PAGES} pages")
 
+    def access_token(self, rejected: Token | None = None) -> Token:
+        """The token that all processes share; a newer one than `rejected`.
+
+        Raises:
+            ClosebellError: as `ask`.
+        """
+        return self._tokens.get(rejected)
+
     def revoke(self) -> None:
         """Give the token back: no process can use it after that."""
         access = self._access
