@@ -18,6 +18,7 @@ from db.repositories.net_buying import NetBuyingRepository
 from db.repositories.news import NewsRepository
 from db.repositories.prices import Prices
 from db.repositories.runs import Runs
+from db.repositories.signal_marks import SignalMarks
 from db.repositories.signal_pages import SignalPages
 from db.repositories.signals import Signals
 from db.repositories.snapshots import Snapshots
@@ -43,6 +44,7 @@ class Repositories:
         self.signals = Signals(connection, self.events)
         self.gates = Gates(connection, self.events)
         self.keys = Keys(connection, self.events)
+        self.signal_marks = SignalMarks(connection, self.events)
         self.signal_pages = SignalPages(connection)
         self.stocks = Stocks(connection)
         self.alerts = AlertsRepository(connection)
