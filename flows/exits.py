@@ -1,4 +1,4 @@
-"""The morning after: what yesterday's purchases at the close opened at, and the reminder to sell."""
+"""The morning after: what purchases at the close opened at, and the reminder to sell."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from flows.so_far import live, slot_of
 from flows.summary import RunSummary
 from flows.timetable import Due
 from flows.turn import Outcome, in_turn
+from outcomes.rules import TradeRules
 from tasks.closing_bet import quotes_of
 from tasks.exits import positions_of, remark
 
@@ -53,7 +54,7 @@ def run_exits(room: Room, session: date, at: datetime, *, reminder: bool) -> Out
         positions,
         quotes,
         before=before,
-        rule=room.rules.closing_bet.exit,
+        rule=TradeRules.from_mapping(room.settings.rules).closing_bet.exit,
         at=at if reminder else None,
     )
     return RunSummary(
