@@ -109,9 +109,11 @@ class Teller:
         }
 
     def _scan(self, payload: Mapping[str, Any]) -> Any:
-        """The market gate's run of the newest session that was covered, or any run of it."""
+        """The run that was named; else the market gate's of the newest session, or any of it."""
         session = _day(payload["to"])
         runs = self._tx.runs.recent(100, session=session)
+        if (number := payload.get("run")) is not None:
+            runs = [run for run in runs if run["id"] == number]
         runs = [run for run in runs if run["as_of"] == payload["as_of"]]
         gates = [run for run in runs if run["scanner"] == "market_gate"]
         chosen = (gates or runs)[0] if runs else None
@@ -126,23 +128,25 @@ def _message(
 
 
 def index_updates(tx: Repositories) -> list[Message]:
-    """Where the indices stand by the newest gate."""
+    """Where the indices stand: by the newest gate, or by what was heard of them since."""
     row = tx.gates.get()
-    if row is None:
-        return []
-    when = views.local(row["updated_at"])
-    found = []
-    for name, topic in INDEX_TOPICS.items():
-        if row[f"{name}_close"] is None:
-            continue
-        data = {
-            "value": row[f"{name}_close"],
-            "change_pct": row[f"{name}_change_pct"],
-            "timestamp": when,
-        }
-        body = views.dumps({"type": "index_update", "name": name.upper(), "data": data})
-        found.append(Message(None, topic, "index_update", body.decode()))
-    return found
+    found: dict[str, tuple[float, float | None, datetime]] = {}
+    if row is not None:
+        for name in INDEX_TOPICS:
+            if (close := row[f"{name}_close"]) is not None:
+                found[name] = (close, row[f"{name}_change_pct"], row["updated_at"])
+    for heard in tx.prices.indices().iter_rows(named=True):
+        name = heard["name"].lower()
+        if name in INDEX_TOPICS and (name not in found or heard["at"] > found[name][2]):
+            found[name] = (heard["value"], heard["change_pct"], heard["at"])
+    return [_index_update(name, *told) for name, told in found.items()]
+
+
+def _index_update(name: str, value: float, change_pct: float | None, at: datetime) -> Message:
+    change = None if change_pct is None else round(change_pct, 4)
+    data = {"value": value, "change_pct": change, "timestamp": views.local(at)}
+    body = views.dumps({"type": "index_update", "name": name.upper(), "data": data})
+    return Message(None, INDEX_TOPICS[name], "index_update", body.decode())
 
 
 def price_updates(tx: Repositories, tickers: list[str]) -> list[Message]:

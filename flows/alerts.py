@@ -13,7 +13,7 @@ from alerts.config import Alerts
 from alerts.situation import ScanFact
 from db.listening import wakes
 from errors import DatabaseError, DatabaseUnavailable
-from flows.timetable import entry
+from flows.timetable import SHOWN_BY, entry, slot_of
 from logs import get as logger
 from market.calendar import TradingCalendar
 from tasks.alerts import Desk, deliver, judge_events, next_delivery
@@ -21,8 +21,8 @@ from tasks.alerts import Desk, deliver, judge_events, next_delivery
 ALONE = "closebell alerts"
 FIRST_DELAY, LONGEST_DELAY = 0.2, 30.0  # seconds between attempts to listen
 LONGEST_WAIT = 3600.0  # seconds without looking at the clock
-AWAITED = (("end-of-day", None, "market_gate"), ("closing-bet", "decision", "closing_bet"))
-"""Flow, its step, and the scanner whose run shows that it is done."""
+AWAITED = (("end-of-day", None), ("closing-bet", "decision"))
+"""Flows and the step at which they scan."""
 
 
 async def watch(desk: Desk, on_message: Callable[[str], None] = lambda _: None) -> None:
@@ -138,13 +138,13 @@ def _awaited(
     newest = calendar.last_closed(now)
     for session in (newest, calendar.next(newest)):
         hours = calendar.hours(session)
-        for flow, step, scanner in AWAITED:
+        for flow, step in AWAITED:
             line = entry(flow)
             patience = min(timedelta(minutes=config.late_minutes), line.limit)
             for at, moment in line.slots(hours):
                 if moment.step == step:
-                    slot = "close" if step is None else f"{at:%H:%M}"
-                    yield ScanFact(scanner, session, slot, due=at), at + patience
+                    scan = ScanFact(SHOWN_BY[flow], session, slot_of(flow, at), due=at)
+                    yield scan, at + patience
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

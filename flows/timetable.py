@@ -177,3 +177,18 @@ def _too_late(flow: str, at: datetime, moment: Moment, now: datetime) -> str | N
         f"{flow} of {at:%Y-%m-%d %H:%M} is {late // _minutes(1)} minutes late, "
         f"{moment.late // _minutes(1)} at most are of use"
     )
+
+
+SHOWN_BY: Final = {
+    "end-of-day": "market_gate",
+    "closing-bet": "closing_bet",
+    "intraday": "daytrading",
+}
+"""The scanner whose completed run shows that a flow did its scan."""
+
+
+def slot_of(flow: str, at: datetime | None) -> str:
+    """The as-of slot that a run of `flow` for the moment `at` publishes."""
+    if flow in ("net-buying", "settle"):
+        return "final"
+    return "close" if at is None or flow == "end-of-day" else f"{at.astimezone(SEOUL):%H:%M}"

@@ -12,6 +12,7 @@ from prefect.states import Completed
 
 import logs
 import settings
+from flows.failures import failures_recorded
 from flows.room import Room, opened
 from flows.summary import RunSummary
 from flows.timetable import Due, due
@@ -55,7 +56,7 @@ def in_turn(
         if turn.skip:
             logs.get().info("skipped", reason=turn.skip)
             return Completed(name="Skipped", message=turn.skip)
-        with opened(source, clock=clock) as room:
+        with opened(source, clock=clock) as room, failures_recorded(room, flow, turn):
             return work(room, turn)
 
 
