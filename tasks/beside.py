@@ -97,7 +97,7 @@ def _read(db: Database, source: NewsSource, today: date) -> None:
 def _net_buying_before(db: Database, source: LiveSource, session: date) -> list[str]:
     """Net buying of the last session but the one that is scanned, which scores with it."""
     stored = db.read_market_data(session, session, net_buying_from=session)
-    if not stored.net_buying.is_empty() or stored.bars.is_empty():
+    if not stored.net_buying.is_empty():
         return []
     name = f"{source.name} net buying"
     try:

@@ -181,7 +181,7 @@ class FakeKiwoom:
                 rows = market.chart(body["stk_cd"], day(body["base_dt"]))
                 return "stk_dt_pole_chart_qry", rows, {"stk_cd": body["stk_cd"]}
             case "ka20006":
-                rows = market.index_chart(day(body["base_dt"]))
+                rows = market.index_chart(day(body["base_dt"]), body["inds_cd"])
                 return "inds_dt_pole_qry", rows, {"inds_cd": body["inds_cd"]}
         raise AssertionError(tr)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -34,6 +33,7 @@ class FakeStock:
     warning: str = "0"
     company_class: str = ""
     shares: int = 10_000_000
+    listed: date = date(2015, 1, 2)
 
     @property
     def change(self) -> int:
@@ -91,7 +91,8 @@ class FakeMarket:
         days = [day for day in self.history if day <= base_dt]
         return [_day(stock, day, age) for age, day in enumerate(days)]
 
-    def index_chart(self, base_dt: date) -> list[Wire]:
+    def index_chart(self, base_dt: date, inds_cd: str = "001") -> list[Wire]:
+        del inds_cd  # all three are the same here
         days = [day for day in self.history if day <= base_dt]
         return [
             {
@@ -118,7 +119,7 @@ class FakeMarket:
                 "pred_pre": plus(stock.change),
                 "flu_rt": stock.percent,
                 "trde_qty": str(stock.volume),
-                **_investors(stock, shown, amount),
+                **self.investors(stock, shown, amount),
             }
             for stock in self.stocks
             if stock.market == market
@@ -135,12 +136,28 @@ class FakeMarket:
                 "flu_rt": stock.percent.replace(".", ""),
                 "acc_trde_qty": str(stock.volume),
                 "acc_trde_prica": str(stock.volume * stock.close // 1_000_000),
-                **_investors(stock, day, amount),
+                **self.investors(stock, day, amount),
                 "natfor": "0",
             }
             for day in self.history[:100]
             if day <= newest
         ]
+
+
+    def investors(self, stock: FakeStock, day: date, amount: bool) -> Wire:
+        """Who bought: foreigners, institutions and, against both, individuals."""
+        foreign, institution = net_shares(stock.code, day)
+        if amount:
+            foreign, institution = (n * stock.close // 1_000_000 for n in (foreign, institution))
+        names = ("insrnc", "invtrt", "etc_fnnc", "bank", "penfnd_etc", "samo_fund", "natn")
+        return {
+            "ind_invsr": signed(-foreign - institution),
+            "frgnr_invsr": signed(foreign),
+            "orgn": signed(institution),
+            "fnnc_invt": signed(institution),
+            **dict.fromkeys(names, "0"),
+            "etc_corp": "0",
+        }
 
 
 def make_market(session: date, kospi: int = 40, kosdaq: int = 30, funds: int = 15) -> FakeMarket:
@@ -194,7 +211,7 @@ def _listed(stock: FakeStock) -> Wire:
         "name": stock.name,
         "listCount": f"{stock.shares:016d}",
         "auditInfo": stock.audit,
-        "regDay": "20150102",
+        "regDay": f"{stock.listed:%Y%m%d}",
         "lastPrice": f"{stock.base:08d}",
         "state": stock.state,
         "marketCode": stock.market_code,
@@ -255,21 +272,6 @@ def _day(stock: FakeStock, day: date, age: int) -> Wire:
         "pred_pre": plus(close - base),
         "pred_pre_sig": "5",
         "trde_tern_rt": "+0.16",
-    }
-
-
-def _investors(stock: FakeStock, day: date, amount: bool) -> Mapping[str, str]:
-    foreign, institution = net_shares(stock.code, day)
-    if amount:
-        foreign, institution = (n * stock.close // 1_000_000 for n in (foreign, institution))
-    names = ("insrnc", "invtrt", "etc_fnnc", "bank", "penfnd_etc", "samo_fund", "natn")
-    return {
-        "ind_invsr": signed(-foreign - institution),
-        "frgnr_invsr": signed(foreign),
-        "orgn": signed(institution),
-        "fnnc_invt": signed(institution),
-        **dict.fromkeys(names, "0"),
-        "etc_corp": "0",
     }
 
 
