@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import date
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,6 +21,7 @@ from market.calendar import TradingCalendar
 from market.clock import SystemClock
 from scanners.rules import Rules
 from tasks.markets import open_market
+from tasks.replay import REPLAY
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -36,21 +38,26 @@ AcceptChecks = Annotated[
 ]
 
 
+SessionChoice = Annotated[
+    date | None,
+    typer.Option(
+        parser=a_date,
+        metavar="YYYY-MM-DD",
+        help="Default: today's; after a close, the newest that has closed.",
+    ),
+]
+
+
 @app.command("end-of-day")
 def end_of_day(
-    session: Annotated[
-        date | None,
-        typer.Option(
-            parser=a_date, metavar="YYYY-MM-DD", help="Default: the newest that has closed."
-        ),
-    ] = None,
+    session: SessionChoice = None,
     source: SourceOption = None,
     accept_checks: AcceptChecks = False,
     as_json: AsJson = False,
 ) -> None:
     """Collect a session's data, check them, run all scanners and publish their signals."""
 
-    def run(name: str, newest: date) -> State[Any]:
+    def run(name: str, newest: date | None) -> State[Any]:
         from flows.end_of_day import end_of_day as flow
 
         return flow(
@@ -71,7 +78,7 @@ def backfill(
     if first > last:
         raise typer.BadParameter(f"--from {first} is after --to {last}")
 
-    def run(name: str, _newest: date) -> State[Any]:
+    def run(name: str, _newest: date | None) -> State[Any]:
         from flows.backfill import backfill as flow
 
         return flow(
@@ -81,7 +88,44 @@ def backfill(
     _run(run, source, as_json=as_json)
 
 
-def _run(run: Callable[[str, date], State[Any]], source: str | None, *, as_json: bool) -> None:
+def _command(flow: str, about: str, *, closed: bool) -> None:
+    """Add `run FLOW`; `closed`: it works with a session that has closed, by default the newest."""
+    module = flow.replace("-", "_")
+
+    def command(
+        session: SessionChoice = None, source: SourceOption = None, as_json: AsJson = False
+    ) -> None:
+        def run(name: str, newest: date | None) -> State[Any]:
+            chosen = session or (newest if closed else None)
+            state: State[Any] = getattr(import_module(f"flows.{module}"), module)(
+                session=chosen, source=name, return_state=True
+            )
+            return state
+
+        _run(run, source, as_json=as_json)
+
+    app.command(flow, help=about)(command)
+
+
+for _flow, _about, _closed in (
+    (
+        "pre-open",
+        "Today's listing and levels of open signals; catch up with what was missed.",
+        False,
+    ),
+    ("morning", "Compare the session before with the exchange's official bars.", False),
+    ("exits", "What became of the session before's closing bets at the open.", False),
+    ("intraday", "Scan the session so far; what it finds is preliminary.", False),
+    ("closing-bet", "Preview, decision or check of closing bets, by the time of day.", False),
+    ("net-buying", "Score a closed session once more, with its own net buying.", True),
+    ("settle", "The same with the final net buying; follow every open signal.", True),
+):
+    _command(_flow, _about, closed=_closed)
+
+
+def _run(
+    run: Callable[[str, date | None], State[Any]], source: str | None, *, as_json: bool
+) -> None:
     """Run a flow with the database held open, and show what became of it."""
     if as_json:  # standard error is for one error, as JSON
         os.environ.setdefault("CLOSEBELL_LOG_LEVEL", "error")
@@ -103,8 +147,10 @@ def _run(run: Callable[[str, date], State[Any]], source: str | None, *, as_json:
         _show(summary, db, name)
 
 
-def _newest_session(db: Any, source: str, calendar: TradingCalendar) -> date:
-    """The newest session that has closed, or of stored data the newest stored."""
+def _newest_session(db: Any, source: str, calendar: TradingCalendar) -> date | None:
+    """The newest session that has closed, of stored data the newest stored, of a replay its own."""
+    if source == REPLAY:
+        return None
     closed = calendar.last_closed(SystemClock().now())
     if source != "stored":
         return closed
@@ -138,22 +184,30 @@ def _show(summary: RunSummary, db: Any, source: str) -> None:
         out.print(f"skipped: {summary.reason}", markup=False)
         return
     session = summary.sessions[-1]
-    if len(summary.sessions) == 1:
+    if summary.as_of and len(summary.sessions) == 1:
         with db.reader() as tx:
-            signals = tx.signals.find(session=session, slot="close")
-            gate = tx.gates.get(session, "close")
+            signals = tx.signals.find(
+                scanners=list(summary.scanners), session=session, slot=summary.as_of
+            )
+            gate = tx.gates.get(session, summary.as_of)
         print_signals(out, signals, each=SHOWN)
         if gate:
             out.print(gate_line(gate))
-    out.print(scanned_table(summary))
+    if summary.scanners:
+        out.print(scanned_table(summary))
     for note in summary.notes:
         out.print(f"note: {note}", markup=False, style="yellow")
     count = f"{len(summary.sessions)} sessions" if len(summary.sessions) > 1 else f"{session}"
+    at = _as_of(summary.as_of)
     out.print(
-        f"{source} market, {count} at the close, {summary.seconds:.1f} s, "
-        f"flow run {summary.flow_run_id}"
+        f"{source} market, {count}{at}, {summary.seconds:.1f} s, flow run {summary.flow_run_id}"
     )
     out.print(_next(source))
+
+
+def _as_of(slot: str | None) -> str:
+    told = {None: "", "close": " at the close", "final": " with its net buying"}
+    return told.get(slot, f" at {slot}")
 
 
 def _next(source: str) -> str:

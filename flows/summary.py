@@ -32,6 +32,7 @@ class RunSummary(BaseModel):
     state: Literal["completed", "skipped", "failed"]
     reason: str | None = None
     sessions: Sequence[date] = ()
+    as_of: str | None = None
     scanners: Mapping[str, ScannerSummary] = {}
     market_gate: str | None = None
     notes: Sequence[str] = ()
@@ -54,6 +55,7 @@ def summarise(
     return RunSummary(
         state="completed",
         sessions=sessions,
+        as_of=str(scanned.slot),
         scanners={
             name: ScannerSummary(
                 scanned=int(result.counts.filter(chosen)["scanned"].sum()),
