@@ -16,6 +16,7 @@ from cli import (
     backtest,
     calendar,
     database,
+    deploy,
     doctor,
     imports,
     keys,
@@ -45,6 +46,7 @@ app.add_typer(backtest.app, name="backtest")
 app.command("calendar")(calendar.calendar)
 app.command("serve")(serve.serve)
 app.command("stream")(stream.stream)
+app.command("deploy")(deploy.deploy)
 app.add_typer(keys.app, name="keys")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(database.app, name="db")
