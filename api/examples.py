@@ -192,7 +192,21 @@ HEALTH: Final[Json] = {
                 "stale": False,
             }
         },
-        "sources": {"kiwoom": {"collected_at": "2026-02-20T15:44:10+09:00", "age_seconds": 950.0}},
+        "sources": {
+            "kiwoom": {
+                "state": "ok",
+                "missing": None,
+                "collected_at": "2026-02-20T15:31:44+09:00",
+                "age_seconds": 950.0,
+                "last_success": "2026-02-20T15:32:31+09:00",
+                "last_failure": None,
+                "last_error": None,
+                "calls": 5120,
+                "retries": 2,
+                "waited_seconds": 4702.5,
+                "breaker": "closed",
+            }
+        },
     },
 }
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from api import views
 from db.repositories import Repositories
+from db.repositories.sources import SourceReport
 from market.calendar import TradingCalendar
 
 SCAN_WITHIN = timedelta(hours=6)
@@ -33,11 +33,32 @@ def last_scans(
     }
 
 
-def source_ages(collected: Mapping[str, datetime], now: datetime) -> dict[str, dict[str, Any]]:
-    """When each source was last collected from."""
+def source_states(tx: Repositories, now: datetime) -> dict[str, dict[str, Any]]:
+    """How each source is doing, and when bars of it were last collected."""
+    reports = {report.name: report for report in tx.sources.reports()}
+    collected = tx.bars.collected()
     return {
-        name: {"collected_at": views.local(when), "age_seconds": _age(when, now)}
-        for name, when in collected.items()
+        name: _source(reports.get(name), collected.get(name), now)
+        for name in sorted(reports.keys() | collected.keys())
+    }
+
+
+def _source(
+    report: SourceReport | None, collected: datetime | None, now: datetime
+) -> dict[str, Any]:
+    """A source without a report isn't asked over a network: files, or the sample market."""
+    return {
+        "state": report.state if report else "ok",
+        "missing": report.missing if report else None,
+        "collected_at": collected and views.local(collected),
+        "age_seconds": None if collected is None else _age(collected, now),
+        "last_success": report and report.last_success and views.local(report.last_success),
+        "last_failure": report and report.last_failure and views.local(report.last_failure),
+        "last_error": report.last_error if report else None,
+        "calls": report.calls if report else 0,
+        "retries": report.retries if report else 0,
+        "waited_seconds": round(report.waited, 1) if report else 0.0,
+        "breaker": report.breaker if report else "closed",
     }
 
 

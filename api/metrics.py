@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -44,6 +47,39 @@ class Metrics:
         self.source_age = self._gauge(
             "source_age_seconds", "Since each source was last collected from", "source"
         )
+
+        self.source_configured = self._gauge(
+            "source_configured", "1 when a source has all it needs", "source"
+        )
+        self.source_degraded = self._gauge(
+            "source_degraded", "1 while a source's last use failed or it isn't asked", "source"
+        )
+        self.source_open = self._gauge(
+            "source_breaker_open", "1 while a source isn't asked, 0.5 for a probe", "source"
+        )
+        self.source_success = self._gauge(
+            "source_last_success_timestamp_seconds", "When a source last gave its data", "source"
+        )
+        # Gauges, though they only grow: the counting is the database's, not this process's.
+        self.source_calls = self._gauge("source_calls", "Calls made to a source", "source")
+        self.source_retries = self._gauge("source_retries", "Of them, repeated ones", "source")
+        self.source_waited = self._gauge(
+            "source_waited_seconds", "Spent waiting for a source's call rate", "source"
+        )
+
+    def tell_source(self, name: str, state: Mapping[str, Any]) -> None:
+        """Set a source's gauges from its state as /health tells it."""
+        if state["age_seconds"] is not None:
+            self.source_age.labels(name).set(state["age_seconds"])
+        if state["last_success"] is not None:
+            self.source_success.labels(name).set(state["last_success"].timestamp())
+        self.source_configured.labels(name).set(state["missing"] is None)
+        self.source_degraded.labels(name).set(state["state"] == "degraded")
+        opened = {"closed": 0.0, "half-open": 0.5, "open": 1.0}[state["breaker"]]
+        self.source_open.labels(name).set(opened)
+        self.source_calls.labels(name).set(state["calls"])
+        self.source_retries.labels(name).set(state["retries"])
+        self.source_waited.labels(name).set(state["waited_seconds"])
 
     def _counter(self, name: str, words: str, *labels: str) -> Counter:
         return Counter(f"closebell_{name}", words, labels, registry=self.registry)

@@ -243,16 +243,25 @@ class LastScan(Shape):
     stale: bool
 
 
-class SourceAge(Shape):
-    collected_at: datetime
-    age_seconds: float
+class SourceHealth(Shape):
+    state: Literal["ok", "degraded", "not configured", "not asked yet"]
+    missing: str | None = Field(description="the settings it needs to be configured")
+    collected_at: datetime | None = Field(description="when bars of it were last collected")
+    age_seconds: float | None
+    last_success: datetime | None
+    last_failure: datetime | None
+    last_error: str | None
+    calls: int
+    retries: int
+    waited_seconds: float = Field(description="for places in its call rate, in all")
+    breaker: Literal["closed", "open", "half-open"]
 
 
 class Checks(Shape):
     database: Literal["ok", "unavailable"]
     notifier: Literal["ok", "disconnected"]
     last_scan: dict[str, LastScan]
-    sources: dict[str, SourceAge]
+    sources: dict[str, SourceHealth]
 
 
 class Health(Shape):

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from api import models, views
-from api.freshness import last_scans, source_ages
+from api.freshness import last_scans, source_states
 from api.problems import UNAVAILABLE, Problem, problem_of
 from api.queries import Query as NoQuery
 from api.services import Room, Services
@@ -25,7 +25,7 @@ Ages = dict[str, dict[str, Any]]
 
 @router.get("/health", response_model=models.Health)
 async def health(room: Room, query: NoParameters) -> Response:  # noqa: ARG001
-    """Healthy, degraded (not listening, or a scan is overdue), or unhealthy (no database)."""
+    """Healthy, degraded (not listening, a scan overdue, a source failing), or unhealthy."""
     now = room.clock.now()
     try:
         scans, sources = await _ages(room)
@@ -35,7 +35,8 @@ async def health(room: Room, query: NoParameters) -> Response:  # noqa: ARG001
         scans, sources, database = {}, {}, "unavailable"
     listening = room.notifier.listening
     stale = any(scan["stale"] for scan in scans.values())
-    status = "degraded" if stale or not listening else "healthy"
+    failing = any(source["state"] == "degraded" for source in sources.values())
+    status = "degraded" if stale or failing or not listening else "healthy"
     checks = {
         "database": database,
         "notifier": "ok" if listening else "disconnected",
@@ -90,7 +91,7 @@ async def metrics(room: Room, query: NoParameters) -> Response:  # noqa: ARG001
             own.scan_age.labels(name).set(scan["age_seconds"])
             own.scan_behind.labels(name).set(scan["sessions_behind"])
         for name, source in sources.items():
-            own.source_age.labels(name).set(source["age_seconds"])
+            own.tell_source(name, source)
     return Response(generate_latest(own.registry), media_type=CONTENT_TYPE_LATEST)
 
 
@@ -98,6 +99,6 @@ async def _ages(room: Services) -> tuple[Ages, Ages]:
     now = room.clock.now()
 
     def read(tx: Repositories) -> tuple[Ages, Ages]:
-        return last_scans(tx, room.calendar, now), source_ages(tx.bars.collected(), now)
+        return last_scans(tx, room.calendar, now), source_states(tx, now)
 
     return await room.reading(read)
