@@ -106,6 +106,14 @@ class TradeRules(Model):
     daytrading: DaytradingTrade = DaytradingTrade()
     closing_bet: ClosingBetTrade = ClosingBetTrade()
     costs: CostRules = CostRules()
+    liquid_value: int = Field(
+        default=1_000_000_000,
+        ge=0,
+        description="[DATA] won a session on average, of a random liquid stock; as gate L",
+    )
+    min_sample: int = Field(
+        default=30, ge=1, description="[US] distinct trades; fewer are a small sample"
+    )
     gone_after: int = Field(
         default=5, ge=1, le=60, description="[US] sessions without a stored row: off the market"
     )

@@ -16,6 +16,7 @@ from db.models.market import (
     NetBuyingRow,
     NewsItem,
 )
+from db.models.outcomes import Outcome, Performance, SignalTransition
 from db.models.records import Event, Import, RejectedRow
 from db.models.results import MarketGate, ScanRun, Signal
 from db.models.sources import BarCorrection, FetchedPart, SourceState
@@ -48,9 +49,12 @@ __all__ = [
     "MarketSnapshot",
     "NetBuyingRow",
     "NewsItem",
+    "Outcome",
+    "Performance",
     "RejectedRow",
     "ScanRun",
     "Signal",
+    "SignalTransition",
     "SourceState",
     "Sweep",
     "SweepTrial",

@@ -13,7 +13,8 @@ STATUSES = ("open", "watch", "filled", "target", "stopped", "expired", "withdraw
 CHANGES = ("new", "upgraded", "carried", "downgraded")
 
 
-def _one_of(column: str, words: tuple[str, ...]) -> CheckConstraint:
+def one_of(column: str, words: tuple[str, ...]) -> CheckConstraint:
+    """The column holds one of these words."""
     return CheckConstraint(f"{column} IN ({', '.join(map(repr, words))})", name=column)
 
 
@@ -55,8 +56,8 @@ class Signal(Base):
     __table_args__ = (
         UniqueConstraint("scanner", "session", "as_of", "ticker"),
         Index(None, "ticker", "session"),
-        _one_of("status", STATUSES),
-        _one_of("change", CHANGES),
+        one_of("status", STATUSES),
+        one_of("change", CHANGES),
     )
 
     id: Mapped[Id]

@@ -16,6 +16,7 @@ from db.repositories.instruments import InstrumentsRepository
 from db.repositories.keys import Keys
 from db.repositories.net_buying import NetBuyingRepository
 from db.repositories.news import NewsRepository
+from db.repositories.outcomes import Outcomes
 from db.repositories.prices import Prices
 from db.repositories.runs import Runs
 from db.repositories.signal_marks import SignalMarks
@@ -45,6 +46,7 @@ class Repositories:
         self.gates = Gates(connection, self.events)
         self.keys = Keys(connection, self.events)
         self.signal_marks = SignalMarks(connection, self.events)
+        self.outcomes = Outcomes(connection, self.events)
         self.signal_pages = SignalPages(connection)
         self.stocks = Stocks(connection)
         self.alerts = AlertsRepository(connection)

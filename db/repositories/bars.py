@@ -49,6 +49,17 @@ class Bars:
         query = select(found.c.session).where(found.c.session.is_not(None))
         return list(self._connection.scalars(query.order_by(found.c.session)))
 
+    def last_seen(self, first: date, last: date) -> pl.DataFrame:
+        """ticker, session: the newest session within the range that each stock has a bar of."""
+        query = (
+            select(DailyBar.ticker, func.max(DailyBar.session))
+            .where(DailyBar.session.between(first, last))
+            .group_by(DailyBar.ticker)
+        )
+        schema: dict[str, Any] = {"ticker": pl.String, "session": pl.Date}
+        rows = [tuple(row) for row in self._connection.execute(query)]
+        return pl.DataFrame(rows, schema=schema, orient="row")
+
     def collected(self) -> dict[str, datetime]:
         """When each source was last collected from."""
         query = select(Collection.source, func.max(Collection.collected_at)).group_by(

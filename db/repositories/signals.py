@@ -31,7 +31,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 
 from db.bulk import insert_missing, lock, staged, update_differing
-from db.models import ScanRun, Signal
+from db.models import Outcome, ScanRun, Signal
 from db.models.base import table_of
 from db.repositories.events import Events
 from db.repositories.signal_frames import read_columns, to_frame, to_rows
@@ -73,7 +73,8 @@ class Signals:
         """Make the frame's rows the signals of the sessions in `runs`, many or one.
 
         A signal that is the same writes nothing; one no longer found is withdrawn; one found
-        again is `status` again. What later steps recorded on a signal stays.
+        again is `status` again, or what became of it meanwhile. What later steps recorded on a
+        signal stays.
 
         Args:
             runs: session to run id, each added before as completed; sessions without a row in the
@@ -137,7 +138,9 @@ class Signals:
             _ATTRIBUTES,
             also=found_again,
             overrides={
-                "status": case((found_again, status), else_=table.c.status),
+                "status": case(
+                    (found_again, func.coalesce(_followed(table), status)), else_=table.c.status
+                ),
                 "change": table.c.change,
             },
         )
@@ -240,6 +243,12 @@ def _verdict(now: type[Signal], then: type[Signal]) -> ColumnElement[str]:
         (better, "upgraded"),
         else_="downgraded",
     ).label("verdict")
+
+
+def _followed(table: Table) -> ColumnElement[Any]:
+    """Where the trade of a signal stands that was followed, withdrawn or not."""
+    found = select(Outcome.status).where(Outcome.signal_id == table.c.id)
+    return found.scalar_subquery()
 
 
 def _dates(runs: Mapping[date, int]) -> ColumnElement[list[date]]:

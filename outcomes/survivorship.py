@@ -1,0 +1,67 @@
+"""Whether the data hold the stocks that left the market, or only those that stayed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+# [DATA] KRX lists about 2,600 common stocks, and some 50 to 100 leave a year: 2 to 4 %. Where less
+# than a fifth of the lower end did, the data can't be of the whole market.
+LEAST_A_YEAR = 0.004
+SESSIONS_A_YEAR = 245
+GONE_AFTER = 5  # stored sessions without a bar
+
+
+@dataclass(frozen=True)
+class Survivorship:
+    """`left`: stocks whose bars end before the range does. `missing`: common stocks known to have
+    left in it that have no bars. `held`: None where the range is too short to tell."""
+
+    first: date
+    last: date
+    stocks: int
+    left: int
+    missing: int
+    held: bool | None
+
+    @property
+    def sentence(self) -> str:
+        """What a report says at its top."""
+        where = f"{self.first} to {self.last}"
+        if self.held is None:
+            return f"{where}: too short to tell whether the data hold stocks that left the market"
+        if self.held:
+            return f"{where}: {self.left} of {self.stocks} stocks in the data left the market"
+        lacking = f", and {self.missing} known to have left are missing" if self.missing else ""
+        return (
+            f"SURVIVORSHIP BIAS, {where}: {self.left} of {self.stocks} stocks in the data left the "
+            f"market{lacking}. What failed is not in it, so the figures are too good"
+        )
+
+
+def survivorship(
+    last_seen: pl.DataFrame, stored: Sequence[date], instruments: pl.DataFrame
+) -> Survivorship:
+    """Judge the data of a range of sessions.
+
+    Args:
+        last_seen: ticker, session: the newest bar of each stock within the range; of bars
+            `bars.group_by("ticker").agg(pl.col("session").max())`.
+        stored: the sessions of the range that have bars, in order; at least one.
+        instruments: market.schemas.Instruments, with `delisted` where it is known.
+    """
+    common = instruments.filter(pl.col("kind").cast(pl.String) == "common")
+    seen = last_seen.join(common.select("ticker").unique(), on="ticker", how="semi")
+    first, last = stored[0], stored[-1]
+    last_but = stored[max(len(stored) - 1 - GONE_AFTER, 0)]
+    left = seen.filter(pl.col("session") < last_but).height
+    known = common.filter(pl.col("delisted").is_between(first, last, closed="right"))
+    missing = len(set(known["ticker"]) - set(seen["ticker"]))
+    expected = LEAST_A_YEAR * seen.height * max(len(stored) - GONE_AFTER, 0) / SESSIONS_A_YEAR
+    held = None if expected < 1 else left >= expected
+    if missing > left:
+        held = False
+    return Survivorship(first, last, seen.height, left, missing, held)
