@@ -58,6 +58,7 @@ class Notifier:
         self._remembered: OrderedDict[int, Message] = OrderedDict()
         self._batches: dict[int, asyncio.Task[tuple[list[dict[str, Any]], list[Message]]]] = {}
         self._subscribers: defaultdict[str, set[Client]] = defaultdict(set)
+        self._priced: dict[str, str] = {}
         self.clients: set[Client] = set()
         self.position: int | None = None
         """The newest event offered to everybody; None before the first connection."""
@@ -230,16 +231,21 @@ class Notifier:
         changed = {noun for nouns in silent for noun in nouns}
         gate = any(event["kind"] == "market_gate_update" for event in events)
         tickers = [t.partition(":")[2] for t in self._subscribers if t.startswith("price:")]
-        prices = tickers if "bars" in changed else []
-        if not prices and not (gate and any(t in self._subscribers for t in _INDEX_TOPICS)):
+        moved = gate or "prices" in changed
+        prices = tickers if changed & {"bars", "prices"} else []
+        if not prices and not (moved and any(t in self._subscribers for t in _INDEX_TOPICS)):
             return
 
         def read(tx: Repositories) -> list[Message]:
             found = price_updates(tx, prices) if prices else []
-            return found + (index_updates(tx) if gate else [])
+            return found + (index_updates(tx) if moved else [])
 
         for message in await self._reading(read):
-            self._offer(message)
+            if self._priced.get(message.topic) != message.text:  # most stocks haven't traded since
+                self._priced[message.topic] = message.text
+                self._offer(message)
+        for topic in self._priced.keys() - self._subscribers.keys():
+            del self._priced[topic]
 
     async def _batch(self, number: int) -> tuple[list[dict[str, Any]], list[Message]]:
         """The next events, and the messages of those that are for clients."""

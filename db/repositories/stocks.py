@@ -14,12 +14,14 @@ from db.models import (
     DailyBar,
     InstrumentFlagSet,
     InstrumentVersion,
+    LastPrice,
     Listing,
     NetBuyingRow,
     ScanRun,
     Signal,
 )
 from db.models.base import table_of
+from market.clock import SEOUL
 from market.hangul import initials_pattern
 
 _BARS: dict[str, Any] = {
@@ -34,6 +36,7 @@ _BARS: dict[str, Any] = {
     "market_cap": pl.Int64,
     "adjusted": pl.Boolean,
 }
+_LAST = ("price", "change_rate", "volume", "at")
 
 
 class Stocks:
@@ -78,17 +81,23 @@ class Stocks:
         return found[0] if found else None
 
     def quotes(self, tickers: Sequence[str]) -> list[dict[str, Any]]:
-        """The last bar of each stock within the newest ten sessions, and when it was collected."""
+        """Each stock's last price: of the session that is on, else its newest bar's.
+
+        A bar's columns within the newest ten sessions, and when it was collected; where a newer
+        price is known it stands in close and volume, with its base price.
+        """
         sessions = _last_sessions(10)
+        last = [table_of(LastPrice).c[name].label(f"last_{name}") for name in _LAST]
         query = (
-            select(*table_of(DailyBar).c, Collection.collected_at)
+            select(*table_of(DailyBar).c, Collection.collected_at, *last)
             .ext(distinct_on(DailyBar.ticker))
             .join(sessions, sessions.c.session == DailyBar.session)
             .outerjoin(Collection, Collection.id == DailyBar.collection_id)
+            .outerjoin(LastPrice, LastPrice.ticker == DailyBar.ticker)
             .where(DailyBar.ticker.in_(tickers))
             .order_by(DailyBar.ticker, DailyBar.session.desc())
         )
-        return self._rows(query)
+        return [_priced(row) for row in self._rows(query)]
 
     def bars(self, ticker: str, sessions: int) -> pl.DataFrame:
         """A stock's bars of the newest sessions that are stored, as traded, oldest first."""
@@ -136,6 +145,14 @@ class Stocks:
 
     def _rows(self, query: Select[Any]) -> list[dict[str, Any]]:
         return [dict(row) for row in self._connection.execute(query).mappings()]
+
+
+def _priced(row: dict[str, Any]) -> dict[str, Any]:
+    price, rate, volume, at = (row.pop(f"last_{name}") for name in _LAST)
+    if at is None or at.astimezone(SEOUL).date() <= row["session"]:
+        return row
+    base = None if rate is None else round(price / (1 + rate / 100))
+    return row | {"close": price, "base": base, "volume": volume, "collected_at": at}
 
 
 def _newest_versions() -> Select[Any]:

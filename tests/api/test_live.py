@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from datetime import UTC, datetime, timedelta
 
+import polars as pl
 import pytest
 from api_listener import listening
 from api_market import SAMSUNG, WED, announce_scan, fill, publish, publish_everything, publish_gate
@@ -356,3 +358,85 @@ def test_nothing_is_left_of_clients_that_came_and_went(live):
 
     asyncio.run(everybody())
     eventually(lambda: not notifier.clients and not notifier._subscribers)
+
+
+@pytest.fixture
+def filled(postgres_url):
+    """A server of its own over three stocks and their bars."""
+    with emptied(postgres_url) as database:
+        fill(database)
+        with serving(database) as served:
+            yield served, database
+
+
+def heard(price: int, at: datetime) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "ticker": [SAMSUNG],
+            "price": [price],
+            "change_rate": [(price - 73_000) / 73_000 * 100],
+            "volume": [5_000],
+            "at": [at],
+            "source": ["kiwoom"],
+        },
+        schema_overrides={"at": pl.Datetime("us", "UTC")},
+    )
+
+
+def test_a_price_heard_is_pushed_once_and_shown_until_the_bar_comes(filled):
+    served, database = filled
+    thursday = datetime(2026, 2, 5, 1, 0, tzinfo=UTC)
+
+    def hear(price, at):
+        with database.transaction() as tx:
+            tx.prices.store(heard(price, at))
+
+    async def talk():
+        async with listening(served.ws, [f"price:{SAMSUNG}"]) as client:
+            await client.until("subscribed")
+            await asyncio.to_thread(hear, 74_100, thursday)
+            told = await client.next()
+            assert told["data"] == {
+                "price": 74_100,
+                "change": 1_100,
+                "change_rate": 1.5068,
+                "volume": 5_000,
+                "timestamp": "2026-02-05T10:00:00+09:00",
+            }
+            await asyncio.to_thread(hear, 74_000, thursday - timedelta(seconds=1))
+            await asyncio.to_thread(hear, 74_200, thursday + timedelta(seconds=1))
+            assert (await client.next())["data"]["price"] == 74_200, "no older, none twice"
+
+    asyncio.run(talk())
+    with served.client() as client:
+        stock = client.get(f"/api/kr/stocks/{SAMSUNG}").json()
+    assert (stock["current_price"], stock["price_change"]) == (74_200, 1_200)
+    assert stock["updated_at"] == "2026-02-05T10:00:01+09:00"
+
+
+def test_an_index_heard_is_pushed(filled):
+    served, database = filled
+    at = datetime(2030, 1, 2, 1, 0, tzinfo=UTC)
+
+    def hear():
+        with database.transaction() as tx:
+            tx.prices.store_indices(
+                pl.DataFrame(
+                    {"name": ["KOSPI"], "value": [2750.25], "change_pct": [0.68], "at": [at]},
+                    schema_overrides={"at": pl.Datetime("us", "UTC")},
+                )
+            )
+
+    async def talk():
+        async with listening(served.ws, ["market:kospi"]) as client:
+            await client.until("subscribed")
+            await asyncio.to_thread(hear)
+            told = await client.next()
+            assert (told["type"], told["name"]) == ("index_update", "KOSPI")
+            assert told["data"] == {
+                "value": 2750.25,
+                "change_pct": 0.68,
+                "timestamp": "2030-01-02T10:00:00+09:00",
+            }
+
+    asyncio.run(talk())
