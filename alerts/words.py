@@ -96,7 +96,7 @@ def link(notices: Sequence[Notice], dashboard_url: str) -> str:
     tickers = {notice.facts.get("ticker") for notice in notices}
     base = dashboard_url.rstrip("/")
     ticker = tickers.pop() if len(tickers) == 1 else None
-    return f"{base}/?stock={ticker}" if ticker else f"{base}/"
+    return f"{base}/#/stock/{ticker}" if ticker else f"{base}/"
 
 
 def _lines(notice: Notice, words: Mapping[str, str]) -> list[str]:

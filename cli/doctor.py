@@ -14,6 +14,7 @@ from rich.table import Table
 
 import settings
 from cli.common import AsJson, print_json
+from cli.doctor_api import look_at_alerts, look_at_role
 from cli.tables import console
 from db import Database, open_database
 from db.schema import Market, SchemaStatus
@@ -84,6 +85,8 @@ def _examine() -> Iterator[Check]:
             yield from _market(config, market)
     except ClosebellError as error:
         yield Check("database", False, error.detail, error.remedy)
+        return
+    yield Check(*look_at_role(config))
 
 
 def _shown(config: Settings) -> str:
@@ -121,6 +124,8 @@ def _market(config: Settings, market: Market) -> Iterator[Check]:
             yield _empty(market)
         elif status.up_to_date:
             yield from _freshness(config, db, market)
+            if market == "real":
+                yield from (Check(*found) for found in look_at_alerts(config, db))
 
 
 def _database(db: Database, status: SchemaStatus) -> Check:

@@ -146,7 +146,7 @@ def test_apprise_sends_the_text_in_the_chosen_language(language, title, line):
     assert "72,000" in lines[1]
     assert "75,600" in lines[1]
     assert "70,600" in lines[1]
-    assert "https://board.example/?stock=005930" in lines
+    assert "https://board.example/#/stock/005930" in lines
 
 
 def test_many_notices_make_one_text_that_says_how_many_more():
