@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import psycopg
@@ -16,6 +16,7 @@ from sqlalchemy import text
 from db.database import Database
 from db.engine import Pool, our_errors
 from errors import DatabaseError, DatabaseUnavailable, SettingsError
+from market.clock import SystemClock
 
 ROOT = Path(__file__).parents[2]
 
@@ -163,7 +164,7 @@ def test_a_reader_by_last_id_misses_no_event_of_writers_in_any_order(database, p
 KILLED = """
 import os, signal, sys
 import polars as pl
-from datetime import date
+from datetime import date, timedelta
 from db import bulk
 from db.database import Database
 from market.schemas import IndexBars
@@ -197,3 +198,18 @@ def test_a_writer_killed_in_the_middle_of_a_copy_leaves_the_database_as_it_was(
         tx.events.append("scan", "scan_update", {})
     with database.reader() as tx:
         assert len(tx.events.after(0)) == 1
+
+
+def test_what_no_client_is_told_of_is_forgotten_early_and_nothing_else(database):
+    with database.transaction() as tx:
+        tx.events.append("scan", "scan_update", {})
+    for _ in range(3):
+        with database.transaction() as tx:
+            tx.events.changed("prices")
+    with database.transaction() as tx:
+        kept = [(e["id"], e["topic"]) for e in tx.events.after(0)]
+        assert [topic for _, topic in kept] == ["scan", "data", "data", "data"]
+        assert tx.events.forget_silent(SystemClock().now() + timedelta(days=1)) == 2
+    with database.reader() as tx:
+        assert [(e["id"], e["topic"]) for e in tx.events.after(0)] == [kept[0], kept[3]]
+        assert (tx.events.last_id(), tx.events.pruned_to()) == (kept[3][0], 0)
