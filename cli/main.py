@@ -20,10 +20,12 @@ from cli import (
     doctor,
     imports,
     keys,
+    replay,
     runs,
     serve,
     signals,
     stream,
+    sweep,
 )
 from errors import ClosebellError
 
@@ -40,9 +42,11 @@ app = typer.Typer(
 )
 app.add_typer(runs.app, name="run")
 app.command("backfill")(runs.backfill)
+app.command("replay")(replay.replay)
 app.command("import")(imports.import_)
 app.command("signals")(signals.signals)
 app.add_typer(backtest.app, name="backtest")
+app.command("sweep")(sweep.sweep)
 app.command("calendar")(calendar.calendar)
 app.command("serve")(serve.serve)
 app.command("stream")(stream.stream)

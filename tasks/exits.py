@@ -34,10 +34,10 @@ class Told:
 
 @step("positions", timeout=60)
 def positions_of(db: Database, session: date, decided: str) -> pl.DataFrame:
-    """What may have been bought at the close of a session, by slot: as_of, ticker, entry, close.
+    """What was to be bought at the close of a session: as_of, ticker, entry, last (its close; won).
 
-    That is what the decision of 15:12 still lists, and what the newest scan of the session does;
-    `entry` is in won of the next session: as traded, times its base price over the last close.
+    That is what the decision of 15:12 still gives capital to, and what the newest scan of the
+    session does; prices as traded in it.
     """
     with db.reader() as tx:
         newest = tx.signals.find(scanners=[SCANNER], session=session)
@@ -46,7 +46,7 @@ def positions_of(db: Database, session: date, decided: str) -> pl.DataFrame:
     return (
         pl.concat([newest, before])
         .unique(["as_of", "ticker"])
-        .filter(pl.col("entry").is_not_null())
+        .filter(pl.col("entry").is_not_null(), pl.col("position_size") > 0)
         .join(closes, on="ticker", how="left")
         .select("as_of", "ticker", "entry", "last")
         .sort("as_of", "ticker")
@@ -68,6 +68,7 @@ def remark(
     The event is a signal_update of the slot the signals belong to, in the same transaction;
     the same words again change nothing and announce nothing.
     """
+    # The entry on today's scale: the base price is the last close but on an ex-rights day.
     joined = positions.join(quotes, on="ticker").with_columns(
         level=pl.col("entry") * pl.coalesce(pl.col("base") / pl.col("last"), 1.0)
     )

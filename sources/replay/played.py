@@ -9,6 +9,7 @@ from typing import Protocol
 
 import dataframely as dy
 
+from market.data import MarketData
 from market.schemas import DailyBars, IndexBars, NetBuying
 from sources.protocol import Listed
 
@@ -42,11 +43,11 @@ class PlayedMarket(Protocol):
         """
         ...
 
-    def closed(self, session: date) -> Snapshot:
-        """The session as it closed.
+    def history(self, first: date, last: date) -> MarketData:
+        """The sessions from `first` to `last`, each as it closed, as far as it knows them.
 
         Raises:
-            SourceUnavailable: it isn't known.
+            SourceUnavailable: it knows none.
         """
         ...
 

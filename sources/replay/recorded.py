@@ -13,6 +13,7 @@ import polars as pl
 from errors import BadFile, BadMarketData, SourceUnavailable
 from market.calendar import TradingCalendar
 from market.clock import SEOUL
+from market.data import MarketData
 from market.schemas import DailyBars, IndexBars, InstrumentFlags, Instruments, NetBuying
 from sources.files_bars import RAW, read_bars
 from sources.files_observations import observe
@@ -102,17 +103,28 @@ class RecordedMarket:
             )
         return self._snapshot(session, *seen.row(-1)[1:3])
 
-    def closed(self, session: date) -> Snapshot:
-        """The session as it closed.
+    def history(self, first: date, last: date) -> MarketData:
+        """The sessions whose close somebody kept, with what was listed in the last of them.
 
         Raises:
-            SourceUnavailable: nobody kept it.
+            SourceUnavailable: there is none.
         """
-        close = self._calendar.hours(session).close
-        seen = self._times.filter((pl.col("date") == session) & (pl.col("at") == close))
-        if seen.is_empty():
-            raise SourceUnavailable(f"{self._path}: the close of {session} isn't in it")
-        return self._snapshot(session, *seen.row(0)[1:3])
+        seen = [
+            row
+            for row in self._times.filter(pl.col("date").is_between(first, last)).iter_rows()
+            if row[2] == self._calendar.hours(row[0]).close
+        ]
+        if not seen:
+            raise SourceUnavailable(f"{self._path}: no close from {first} to {last}")
+        closes = [self._snapshot(*row) for row in seen]
+        listed = self.listed(seen[-1][0])
+        return MarketData(
+            bars=DailyBars.cast(pl.concat(close.bars for close in closes)),
+            instruments=listed.instruments,
+            flags=listed.flags,
+            net_buying=NetBuying.create_empty(),
+            index_bars=IndexBars.cast(pl.concat(close.index_bars for close in closes)),
+        )
 
     def _snapshot(self, session: date, snap_at: datetime, at: datetime) -> Snapshot:
         rows = self._table.filter(pl.col("snap_at") == snap_at)

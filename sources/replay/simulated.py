@@ -102,9 +102,9 @@ class SimulatedMarket:
         )
         return Snapshot(moment, DailyBars.validate(bars), IndexBars.validate(index, cast=True))
 
-    def closed(self, session: date) -> Snapshot:
-        """The session as it closed."""
-        return self.at(session, self._calendar.hours(session).close)
+    def history(self, first: date, last: date) -> MarketData:
+        """The sample market's own."""
+        return self._source.history(first, last)
 
     def net_buying(
         self, session: date, tickers: Iterable[str] | None, moment: datetime

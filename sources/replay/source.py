@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date
 from typing import Final
 
 import dataframely as dy
 import polars as pl
 
-from errors import BadMarketData, SourceUnavailable
+from errors import BadMarketData
 from market.calendar import TradingCalendar
 from market.clock import Clock
 from market.data import MarketData
 from market.prices import lower_limit_expr, upper_limit_expr
-from market.schemas import INSTANT, DailyBars, IndexBars, NetBuying, Quotes
+from market.schemas import INSTANT, IndexBars, NetBuying, Quotes
 from sources.protocol import MOST_CHOSEN, Collected, Listed
 from sources.replay.played import PlayedMarket
 
@@ -107,17 +108,6 @@ class ReplaySource:
             SourceUnavailable: it holds none of them.
         """
         over = self._calendar.last_closed(self._clock.now())
-        sessions = [s for s in self._market.sessions if first <= s <= min(last, over)]
-        if not sessions:
-            raise SourceUnavailable(f"replay: no session from {first} to {last} is over")
-        closes = [self._market.closed(s) for s in sessions]
-        newest = self._market.listed(sessions[-1])
-        return MarketData(
-            bars=DailyBars.cast(pl.concat(close.bars for close in closes)),
-            instruments=newest.instruments,
-            flags=newest.flags,
-            net_buying=NetBuying.cast(
-                pl.concat(self._market.net_buying(s, None, self._clock.now()) for s in sessions)
-            ),
-            index_bars=IndexBars.cast(pl.concat(close.index_bars for close in closes)),
-        )
+        data = self._market.history(first, min(last, over))
+        known = pl.col("known_at") <= self._clock.now().astimezone(UTC)
+        return replace(data, net_buying=NetBuying.cast(data.net_buying.filter(known)))
