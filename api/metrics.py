@@ -66,6 +66,9 @@ class Metrics:
         self.source_waited = self._gauge(
             "source_waited_seconds", "Spent waiting for a source's call rate", "source"
         )
+        self.alerts = self._gauge(
+            "alert_messages", "Messages of alerts; failed ones until a later one got there", "status"
+        )
 
     def tell_source(self, name: str, state: Mapping[str, Any]) -> None:
         """Set a source's gauges from its state as /health tells it."""

@@ -84,9 +84,12 @@ async def metrics(room: Room, query: NoParameters) -> Response:  # noqa: ARG001
     own.connections.set(room.reading.checked_out)
     try:
         scans, sources = await _ages(room)
+        alerts = await room.reading(lambda tx: tx.alerts.counts())
     except (DatabaseError, TimeoutError) as error:
         logger().warning("no ages", cause=str(problem_of(error).detail))
     else:
+        for status, count in alerts.items():
+            own.alerts.labels(status).set(count)
         for name, scan in scans.items():
             own.scan_age.labels(name).set(scan["age_seconds"])
             own.scan_behind.labels(name).set(scan["sessions_behind"])
