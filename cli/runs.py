@@ -19,6 +19,7 @@ from flows.home import prepare
 from flows.summary import RunSummary
 from market.calendar import TradingCalendar
 from market.clock import SystemClock
+from outcomes.rules import TradeRules
 from scanners.rules import Rules
 from tasks.markets import open_market
 from tasks.replay import REPLAY
@@ -131,6 +132,7 @@ def _run(
         os.environ.setdefault("CLOSEBELL_LOG_LEVEL", "error")
     config = load_settings()
     Rules.from_mapping(config.rules)
+    TradeRules.from_mapping(config.rules)
     prepare(config.data_dir)
     with ExitStack() as stack:
         say = stack.enter_context(working(quiet=as_json))

@@ -15,7 +15,6 @@ from flows.so_far import live, slot_of
 from flows.summary import RunSummary
 from flows.timetable import Due
 from flows.turn import Outcome, in_turn
-from outcomes.rules import TradeRules
 from tasks.closing_bet import quotes_of
 from tasks.exits import positions_of, remark
 
@@ -54,7 +53,7 @@ def run_exits(room: Room, session: date, at: datetime, *, reminder: bool) -> Out
         positions,
         quotes,
         before=before,
-        rule=TradeRules.from_mapping(room.settings.rules).closing_bet.exit,
+        rule=room.trades.closing_bet.exit,
         at=at if reminder else None,
     )
     return RunSummary(

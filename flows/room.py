@@ -11,6 +11,7 @@ import settings
 from db import Database
 from market.calendar import TradingCalendar
 from market.clock import Clock
+from outcomes.rules import TradeRules
 from scanners.rules import Rules
 from settings import Settings
 from sources.protocol import History
@@ -31,6 +32,11 @@ class Room:
     source: History | None
     source_name: str
 
+    @property
+    def trades(self) -> TradeRules:
+        """How signals are traded and followed."""
+        return TradeRules.from_mapping(self.settings.rules)
+
 
 @contextmanager
 def opened(source: str | None, *, clock: Clock | None = None) -> Iterator[Room]:
@@ -44,6 +50,7 @@ def opened(source: str | None, *, clock: Clock | None = None) -> Iterator[Room]:
     logs.configure(config.log_level)
     calendar = TradingCalendar(config.extra_holidays)
     rules = Rules.from_mapping(config.rules)
+    TradeRules.from_mapping(config.rules)  # wrong ones are named before anything is opened
     log = logs.get()
     clock = clock or clock_of(source, config, calendar)
     with ExitStack() as stack:
