@@ -4,38 +4,29 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
 import typer
 from pydantic import SecretStr
-from rich.table import Table
 
 import settings
+from cli.checks import Check, show_checks
 from cli.common import AsJson, print_json
 from cli.doctor_api import look_at_alerts, look_at_role
-from cli.tables import console
+from cli.sources import source_checks
 from db import Database, open_database
 from db.schema import Market, SchemaStatus
 from errors import ClosebellError
 from flows.home import prefect_home, running_server
 from market.calendar import TradingCalendar
 from market.clock import SystemClock
+from outcomes.rules import TradeRules
 from scanners.rules import Rules
 from settings import Settings
 
 MARKETS: tuple[Market, ...] = ("real", "sample")
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing looked at; `remedy` is what to do when it isn't well."""
-
-    name: str
-    ok: bool
-    detail: str
-    remedy: str | None = None
 
 
 def doctor(as_json: AsJson = False) -> None:
@@ -48,20 +39,8 @@ def doctor(as_json: AsJson = False) -> None:
     if as_json:
         print_json({"ok": ok, "checks": [asdict(check) for check in checks]})
     else:
-        _show(checks)
+        show_checks(checks)
     raise typer.Exit(0 if ok else 1)
-
-
-def _show(checks: list[Check]) -> None:
-    table = Table(header_style="bold", pad_edge=False)
-    table.add_column("")
-    table.add_column("what", no_wrap=True)
-    table.add_column("seen", overflow="fold")
-    table.add_column("what to do", overflow="fold")
-    for check in checks:
-        mark = "[green]ok[/green]" if check.ok else "[red]no[/red]"
-        table.add_row(mark, check.name, check.detail, check.remedy or "")
-    console().print(table)
 
 
 def _examine() -> Iterator[Check]:
@@ -74,6 +53,7 @@ def _examine() -> Iterator[Check]:
     try:
         config = settings.load()
         rules = Rules.from_mapping(config.rules)
+        TradeRules.from_mapping(config.rules)
     except ClosebellError as error:
         yield Check("settings", False, error.detail, error.remedy)
         return
@@ -120,6 +100,8 @@ def _market(config: Settings, market: Market) -> Iterator[Check]:
         status = db.status()
         if market == "real":
             yield _database(db, status)
+        if market == "real" and status.up_to_date:
+            yield from source_checks(config, db)
         if status.current is None:
             yield _empty(market)
         elif status.up_to_date:
