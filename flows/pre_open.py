@@ -1,0 +1,110 @@
+"""Pre-open: what is listed today, what the open signals' levels are today, what was missed."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+
+import polars as pl
+from prefect import flow
+from prefect.runtime import flow_run
+
+from errors import ClosebellError
+from flows.evening import catch_up_close
+from flows.room import Room
+from flows.settle import run_settle
+from flows.summary import RunSummary
+from flows.turn import Outcome, in_turn
+from logs import get as logger
+from market.asof import Slot
+from sources.protocol import Listed, LiveSource
+from tasks.beside import degraded
+from tasks.levels import levels_step, open_signals
+from tasks.listing import listing_step
+from tasks.publish import GATE
+from tasks.quotes import bases_step
+
+
+@flow(name="pre-open")
+def pre_open(session: date | None = None, source: str | None = None) -> Outcome:
+    """Prepare a session before it opens; catch up with what the one before it missed.
+
+    Args:
+        session: by default today's; see flows/turn.py.
+        source: see CLOSEBELL_SOURCE.
+
+    Raises:
+        ClosebellError: the listing couldn't be had. What else fails is noted, and tried again by
+            the flow it belongs to.
+    """
+    return in_turn(
+        "pre-open",
+        lambda room, turn: run_pre_open(room, turn.session),
+        session=session,
+        source=source,
+        any_time=True,
+    )
+
+
+def run_pre_open(room: Room, session: date) -> RunSummary:
+    """The steps of the flow, given a session and everything they work with."""
+    started = time.perf_counter()
+    signals = open_signals(room.db, room.calendar, session)
+    bases: pl.DataFrame | None = None
+    if isinstance(room.source, LiveSource):
+        listed = listing_step(room.db, room.source, session)
+        notes = [_counted(listed)]
+        listing = listed.instruments["ticker"].implode()
+        there = signals.filter(pl.col("ticker").is_in(listing))["ticker"].unique().sort()
+        try:
+            bases = bases_step(room.source, there.to_list(), session) if there.len() else None
+        except ClosebellError as error:
+            notes.append(degraded(room.db, room.source.name, "today's scale of levels", error))
+    else:
+        notes = [f"{room.source_name} tells nothing of a session before its close"]
+    moved = levels_step(room.db, room.calendar, session, signals, bases)
+    notes += _moved(moved)
+    notes += _catch_up(room, room.calendar.previous(session))
+    return RunSummary(
+        state="completed",
+        sessions=[session],
+        notes=notes,
+        seconds=round(time.perf_counter() - started, 3),
+        flow_run_id=flow_run.get_id(),
+    )
+
+
+def _counted(listed: Listed) -> str:
+    flags = listed.flags["flag"].cast(pl.String).value_counts().sort("flag")
+    told = ", ".join(f"{n} {flag}" for flag, n in flags.iter_rows())
+    return f"{listed.instruments.height} stocks listed" + (f", of them {told}" if told else "")
+
+
+def _moved(moved: pl.DataFrame) -> list[str]:
+    return [
+        f"{row['ticker']} {row['name']}: levels of {row['session']} × {row['factor']:.6g}, "
+        f"entry {_then(row, 'entry')}, target {_then(row, 'target')}, stop {_then(row, 'stop')}"
+        for row in moved.unique(["ticker", "scanner"], keep="last", maintain_order=True).to_dicts()
+    ]
+
+
+def _then(row: dict[str, object], name: str) -> str:
+    return "none" if row[name] is None else f"{row[name]:,} → {row[f'{name}_now']:,}"
+
+
+def _catch_up(room: Room, last: date) -> list[str]:
+    """Whatever of the last session wasn't done; what fails is said, and left to the next flow."""
+    with room.db.reader() as tx:
+        ever = tx.runs.newest_session(GATE, str(Slot.CLOSE))
+        final = tx.runs.newest_session(GATE, str(Slot.FINAL))
+    notes: list[str] = []
+    try:
+        if ever is not None and ever < last:
+            notes += catch_up_close(room, last)
+        if final is not None and final < last:
+            run_settle(room, last)
+            notes.append(f"{last} had not been settled and was now")
+    except ClosebellError as error:
+        logger().error("not caught up", of=last.isoformat(), cause=error.detail)
+        notes.append(f"{last} could not be caught up with: {error.detail}")
+    return notes
