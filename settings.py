@@ -157,6 +157,9 @@ class Settings(BaseSettings):
     api_proxies: str = Field(
         "", description="addresses of proxies whose X-Forwarded-For is believed, by commas"
     )
+    dask_address: str = Field(
+        "", description="scheduler of the Dask cluster sweeps run on (tcp://…); empty: processes"
+    )
     events_days: int = Field(30, ge=1, description="how long clients may stay away, in days")
     prefect_ui_url: str = Field("http://127.0.0.1:4200", description="where links to runs lead")
     log_level: Literal["debug", "info", "warning", "error"] | None = Field(

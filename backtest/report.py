@@ -162,7 +162,8 @@ def _shaded(gain: float | None) -> str:
         return "<td></td>"
     strength = min(abs(gain) / 0.10, 1.0) * 0.55
     kind = "gain" if gain >= 0 else "loss"
-    return f'<td class="{kind}" style="--s:{strength:.2f}">{gain * 100:+.1f}</td>'
+    text = f"{gain * 100:+.1f}" if gain else "0.0"
+    return f'<td class="{kind}" style="--s:{strength:.2f}">{text}</td>'
 
 
 def _distribution(trades: pl.DataFrame) -> str:

@@ -13,7 +13,7 @@ from backtest.candidates import candidates, followed
 from backtest.figures import Figures, figures
 from backtest.markets import market_curves
 from backtest.plan import Plan
-from backtest.portfolio import simulate
+from backtest.portfolio import Outcome, simulate
 from backtest.prices import prices_of, scaled_bars
 from errors import BadMarketData
 from market.data import MarketData
@@ -44,6 +44,16 @@ class Ready:
     plan: Plan
     scanned: Scanned
     filled: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Traded:
+    """An account's history; `before` is the session whose close it begins at."""
+
+    outcome: Outcome
+    sessions: list[date]
+    before: date
+    filled: int
 
 
 @dataclass(frozen=True)
@@ -104,44 +114,52 @@ def follow_all(scanned: Scanned, plan: Plan) -> Ready:
     return Ready(plan, scanned, filled)
 
 
-def account(ready: Ready, first: date, last: date) -> Result:
+def trade(ready: Ready, first: date, last: date) -> Traded:
     """One account from its capital at the close before `first` to the close of `last`."""
-    plan, scanned, data = ready.plan, ready.scanned, ready.scanned.data
+    plan, scanned = ready.plan, ready.scanned
     start = next(at for at, session in enumerate(scanned.sessions) if session >= first)
     sessions = [one for one in scanned.sessions[start:] if one <= last]
-    inside = ready.filled.filter(pl.col("filled_session").is_between(sessions[0], sessions[-1]))
-    tickers = inside["ticker"].unique().sort().to_list()
-    upto = scanned.bars.filter(pl.col("session") <= sessions[-1])
-    prices = prices_of(upto, scanned.sessions[: start + len(sessions)], start, tickers)
-    done = simulate(
-        candidates(inside, upto, prices, plan.limits),
+    filled = ready.filled.filter(
+        pl.col("session") >= sessions[0],
+        pl.col("filled_session").is_between(sessions[0], sessions[-1]),
+    )
+    tickers = filled["ticker"].unique().sort().to_list()
+    bars = scanned.bars.filter(pl.col("session") <= sessions[-1])
+    prices = prices_of(bars, scanned.sessions[: start + len(sessions)], start, tickers)
+    outcome = simulate(
+        candidates(filled, bars, prices, plan.limits),
         prices,
         plan.limits,
         plan.capital,
         sell_first=plan.scanner == "closing_bet" and plan.trades.closing_bet.exit != "next_close",
     )
-    equity = done.equity.join(
-        market_curves(data, upto, sessions), on="session", how="left", maintain_order="left"
-    )
+    before = scanned.sessions[start - 1] if start else sessions[0]
+    return Traded(outcome, sessions, before, len(filled))
+
+
+def account(ready: Ready, first: date, last: date) -> Result:
+    """The same, measured against the markets, with all that has to be known to read it."""
+    plan, scanned, data = ready.plan, ready.scanned, ready.scanned.data
+    done = trade(ready, first, last)
+    sessions = done.sessions
+    curves = market_curves(data, scanned.bars, sessions)
+    equity = done.outcome.equity.join(curves, on="session", how="left", maintain_order="left")
+    trades = done.outcome.trades.join(_names(data), on="ticker", how="left", maintain_order="left")
     within = pl.col("session").is_between(sessions[0], sessions[-1])
     signals = scanned.signals.filter(within)
-    colours = (
-        scanned.gate.filter(within).group_by("status").len().drop_nulls().sort("status").rows()
-    )
-    before = scanned.sessions[start - 1] if start else sessions[0]
-    trades = done.trades.join(_names(data), on="ticker", how="left", maintain_order="left")
+    colours = scanned.gate.filter(within).group_by("status").len().drop_nulls().sort("status")
     return Result(
         plan=plan.between(first, last),
         equity=equity,
         trades=trades,
-        figures=figures(plan.capital, before, equity, trades),
+        figures=figures(plan.capital, done.before, equity, trades),
         facts={
             "sessions": len(sessions),
             "survivorship": facts.survivorship(data, sessions),
             "signals": signals.height,
-            "filled": inside.height,
-            "not_bought": done.not_bought,
-            "gates": {str(colour): days for colour, days in colours},
+            "filled": done.filled,
+            "not_bought": done.outcome.not_bought,
+            "gates": dict(colours.rows()),
             "costs": facts.cost_words(plan),
             "notes": facts.data_notes(data, signals),
             "conditions": facts.conditions(plan),

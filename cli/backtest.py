@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from api import backtests, views
+from backtest.names import parse
 from backtest.plan import CAPITAL
 from cli.backtest_files import FORMATS, Stored, export_run, plan_from, read_run, whole
 from cli.backtest_tables import comparison, listed, print_comparison, print_run
@@ -62,6 +63,12 @@ Capital = Annotated[int, typer.Option(min=1, metavar="WON", help="What the accou
 Number = Annotated[int, typer.Argument(metavar="ID", help="As `closebell backtest list` shows it.")]
 
 
+def used_wrongly(error: SettingsError) -> typer.BadParameter:
+    """A rule that doesn't exist, or a wrong value, as an error of usage."""
+    remedy = f"; {error.remedy}" if error.remedy else ""
+    return typer.BadParameter(f"{error.detail}{remedy}")
+
+
 def _command(scanner: str, text: str) -> Callable[..., None]:
     def run(
         first: First,
@@ -75,10 +82,10 @@ def _command(scanner: str, text: str) -> Callable[..., None]:
             raise typer.BadParameter(f"--from {first} is after --to {last}")
         config = load_settings()
         try:
-            plan = plan_from(config.rules, scanner, first, last, changes or [], capital)
+            changed = dict(parse(text) for text in changes or [])
+            plan = plan_from(config.rules, scanner, first, last, changed, capital)
         except SettingsError as error:
-            remedy = f"; {error.remedy}" if error.remedy else ""
-            raise typer.BadParameter(f"{error.detail}{remedy}") from None
+            raise used_wrongly(error) from None
         calendar = TradingCalendar(config.extra_holidays)
         with working(quiet=as_json) as say, open_market(config, source, say) as (db, name):
             done = run_backtest(db, name, calendar, plan, say)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,7 +12,6 @@ import polars as pl
 
 from api import backtests, views
 from backtest import report
-from backtest.names import parse
 from backtest.plan import Plan, plan_of
 from db.repositories import Repositories
 from errors import ClosebellError
@@ -36,7 +35,7 @@ def plan_from(
     scanner: str,
     first: date,
     last: date,
-    changes: Sequence[str],
+    changes: Mapping[str, Any],
     capital: int,
 ) -> Plan:
     """The plan of these options over the rules of closebell.toml.
@@ -55,7 +54,7 @@ def plan_from(
         rules=Rules.from_mapping(rules),
         trades=TradeRules.from_mapping(rules),
         capital=capital,
-        changes=own | dict(parse(text) for text in changes),
+        changes=own | dict(changes),
     )
 
 

@@ -1,0 +1,251 @@
+"""`closebell sweep`: a grid of rule values over history, judged on sessions it wasn't chosen on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from backtest.figures import A_YEAR
+from backtest.grid import points, shown
+from backtest.names import parse
+from backtest.plan import CAPITAL
+from backtest.report import number, percent
+from backtest.trials import as_json as summary_json
+from cli.backtest import Capital, Changes, First, Last, used_wrongly
+from cli.backtest_files import plan_from
+from cli.common import AsJson, SourceOption, load_settings, print_json, working
+from cli.signals import SCANNERS
+from cli.tables import console
+from errors import SettingsError
+from flows.home import prepare
+from market.calendar import TradingCalendar
+from settings import Settings
+from tasks.markets import open_market
+from tasks.sweep import Sweep, Swept, run_sweep
+from tasks.trials import Processes, Workers
+
+BEST = 10
+
+
+def sweep(
+    scanner: Annotated[str, typer.Argument(metavar="|".join(SCANNERS))],
+    first: First,
+    last: Last,
+    grid: Annotated[
+        list[str],
+        typer.Option(
+            "--grid",
+            metavar="RULE=VALUE,VALUE…",
+            help="Values of a rule, as in vcp.pivot.near=0.95,0.97,0.99; repeatable: every "
+            "combination is tried.",
+        ),
+    ],
+    changes: Changes = None,
+    windows: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TRAIN/TEST",
+            help="Walk forward: choose on TRAIN, try on the TEST after it, move on; 24m/6m, 3y/1y.",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes. Default: one a core; on a cluster, one a task."),
+    ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Scheduler of a Dask cluster that is running (tcp://host:8786). "
+            "Default: CLOSEBELL_DASK_ADDRESS, else processes here.",
+        ),
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, file_okay=False, help="Where a cluster's machines all find the panel."
+        ),
+    ] = None,
+    capital: Capital = CAPITAL,
+    source: SourceOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Try every combination of rule values; stopped and started again it goes on where it was.
+
+    The best of many trials looks good by luck alone: the deflated Sharpe ratio says how much of it
+    is, and with --windows the rules are judged on sessions they weren't chosen on.
+    """
+    if scanner not in SCANNERS:
+        raise typer.BadParameter(f"{scanner!r} is no scanner ({', '.join(SCANNERS)})")
+    if first > last:
+        raise typer.BadParameter(f"--from {first} is after --to {last}")
+    config = load_settings()
+    try:
+        combinations = points(grid)
+        fixed = dict(parse(text) for text in changes or [])
+        plans = [
+            plan_from(config.rules, scanner, first, last, fixed | one, capital)
+            for one in combinations
+        ]
+    except SettingsError as error:
+        raise used_wrongly(error) from None
+    asked = Sweep(plans, combinations, windows)
+    runner, count = _workers(config, dask, workers)
+    with working(quiet=as_json) as say, open_market(config, source, say) as (db, name):
+        say(f"reading the market; {len(plans):,} trials")
+        with _bar(quiet=as_json) as advance:
+            done = run_sweep(
+                db,
+                name,
+                TradingCalendar(config.extra_holidays),
+                asked,
+                runner,
+                count=count,
+                folder=folder,
+                progress=advance,
+            )
+    if as_json:
+        print_json(_whole(done))
+    else:
+        _show(console(), done)
+
+
+def _workers(config: Settings, dask: str | None, count: int | None) -> tuple[Workers, int]:
+    """Processes here, or the cluster that is asked for."""
+    address = dask or config.dask_address
+    if not address:
+        processes = count or os.cpu_count() or 1
+        return Processes(processes), processes
+    prepare(config.data_dir)
+    from flows.sweep import Cluster
+
+    return Cluster(address), count or 1
+
+
+@contextmanager
+def _bar(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar of the trials done on a terminal, else a line now and then."""
+    err = Console(stderr=True, highlight=False)
+    if quiet:
+        yield lambda _done, _all: None
+        return
+    if not err.is_terminal:
+        yield lambda done, all_: err.print(f"{done:,} of {all_:,} trials done")
+        return
+    columns = (TextColumn("trials"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err) as bar:
+        task = bar.add_task("trials", total=None)
+        yield lambda done, all_: bar.update(task, completed=done, total=all_)
+
+
+def _whole(done: Swept) -> dict[str, Any]:
+    """The object that --json prints."""
+    trials = [
+        {"number": n, "changes": done.changes[n - 1], **_without_returns(result["whole"])}
+        for n, result in sorted(done.results.items())
+    ]
+    return {
+        "id": done.id,
+        "trials": trials,
+        "resumed": done.resumed,
+        "tried": done.tried,
+        "summary": summary_json(done.summary),
+        "warning": _warning(done),
+        "notes": done.notes,
+    }
+
+
+def _without_returns(part: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in part.items() if name != "returns"}
+
+
+def _show(out: Console, done: Swept) -> None:
+    for note in done.notes:
+        out.print(f"note: {note}", style="yellow", markup=False)
+    if done.resumed:
+        out.print(f"went on with a sweep that had {done.resumed:,} trials done")
+    ranked = sorted(
+        done.results.items(),
+        key=lambda item: (-(item[1]["whole"]["sharpe"] or float("-inf")), item[0]),
+    )
+    table = _table("trial", "changes", "return", "a year", "Sharpe", "deepest fall", "trades")
+    for n, result in ranked[:BEST]:
+        table.add_row(str(n), shown(done.changes[n - 1]), *_cells(result["whole"]))
+    out.print(f"the best of {len(done.results):,} trials by their Sharpe ratio:", style="bold")
+    out.print(table)
+    if done.windows:
+        _show_windows(out, done)
+    out.print(_warning(done), style="bold yellow", markup=False)
+    out.print(f"sweep {done.id}; the same command again shows it without trying anything anew")
+
+
+def _show_windows(out: Console, done: Swept) -> None:
+    table = _table(
+        *("chosen on", "changes", "Sharpe then", "tried on", "return", "a year", "Sharpe"),
+        *("deepest fall", "trades"),
+    )
+    for choice in done.summary.choices:
+        w = choice.window
+        changes = (
+            shown(done.changes[choice.number - 1]) if choice.number else "none, too few trades"
+        )
+        table.add_row(
+            f"{w.train_first} - {w.train_last}",
+            changes,
+            number(choice.train["sharpe"]) if choice.train else "-",
+            f"{w.test_first} - {w.test_last}",
+            *(_cells(choice.test) if choice.test else ["-"] * 5),
+        )
+    out.print("walked forward:", style="bold")
+    out.print(table)
+    forward = done.summary.forward
+    if forward is not None:
+        out.print(
+            f"all tests together: return {percent(forward['total_return'])}, a year "
+            f"{percent(forward['cagr'])}, Sharpe {number(forward['sharpe'])}, deepest fall "
+            f"{percent(forward['max_drawdown'])}"
+        )
+
+
+def _cells(part: Mapping[str, Any]) -> list[str]:
+    return [
+        percent(part["total_return"]),
+        percent(part["cagr"]),
+        number(part["sharpe"]),
+        percent(part["max_drawdown"]),
+        f"{part['trades']:,}",
+    ]
+
+
+def _warning(done: Swept) -> str:
+    """How much of the best trial is luck, in words."""
+    luck = done.summary.luck
+    if luck is None:
+        return f"warning: {done.tried:,} trials were made, and none had enough trades to be judged"
+    told = f"warning: {done.tried:,} trials were made with this scanner"
+    if luck.expected_best is None or luck.sharpe is None:
+        return f"{told}; too few to tell luck from skill"
+    year = A_YEAR**0.5
+    probability = "can't be told" if luck.probability is None else f"{luck.probability:.0%}"
+    return (
+        f"{told}: the best of so many useless ones is expected to show a Sharpe ratio of "
+        f"{luck.expected_best * year:.2f}, this one shows {luck.sharpe * year:.2f}; probability "
+        f"that it is more than luck (deflated Sharpe ratio): {probability}"
+    )
+
+
+def _table(*columns: str) -> Table:
+    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        left = column in ("changes", "chosen on", "tried on")
+        table.add_column(column, justify="left" if left else "right")
+    return table

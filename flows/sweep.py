@@ -1,0 +1,47 @@
+"""A sweep's units as Prefect tasks on a Dask cluster that is running."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from prefect import flow
+from prefect.futures import as_completed
+from prefect.task_runners import TaskRunner
+
+from errors import SettingsError
+from tasks.step import step
+from tasks.trials import Done, Unit, run_unit
+
+trial_step = step("trial", timeout=24 * 3600, retries=0)(run_unit)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The workers of the Dask scheduler at `address` (tcp://host:8786)."""
+
+    address: str
+
+    def __call__(self, units: Sequence[Unit]) -> Iterator[list[Done]]:
+        """Results as they come.
+
+        Raises:
+            SettingsError: the extra isn't installed, or nobody answers at the address.
+        """
+        try:
+            from prefect_dask.task_runners import DaskTaskRunner
+        except ImportError:
+            raise SettingsError(
+                "a Dask cluster needs the extra of that name",
+                remedy="install it: pip install 'closebell[dask]'",
+            ) from None
+        runner: TaskRunner[Any] = DaskTaskRunner(address=self.address)
+
+        @flow(name="sweep", task_runner=runner, validate_parameters=False)
+        def sweep() -> Iterator[list[Done]]:
+            futures = [trial_step.submit(unit) for unit in units]
+            for future in as_completed(futures):
+                yield future.result()
+
+        yield from sweep()
