@@ -8,6 +8,7 @@ import time
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar
 
 import httpx
@@ -20,6 +21,7 @@ from api.serving import make_server
 from db import Database
 from db.engine import SERVER, Pool
 from db.reading_role import READER_ROLE, make_reader
+from market.calendar import SessionHours
 from settings import Settings
 
 T = TypeVar("T")
@@ -87,17 +89,23 @@ def read_only(database: Database, *, size: int = 5, wait: float = 2) -> Database
     return Database(database.url_as(READER_ROLE), pool=pool, reading=SERVER)
 
 
+def end_of_day(hours: SessionHours) -> list[tuple[datetime, str]]:
+    """A timetable with a single flow."""
+    return [(hours.close, "end-of-day")]
+
+
 @contextmanager
 def serving(database: Database, *, clock: Any = None, **settings: Any) -> Iterator[Served]:
-    """Serve that database; settings in their own names, `ping_seconds` and `silent_seconds`."""
-    pings = {k: settings.pop(k) for k in ("ping_seconds", "silent_seconds") if k in settings}
+    """Serve that database; settings in their own names, and what `create_app` may be given."""
+    own = ("ping_seconds", "silent_seconds", "slots")
+    more = {"slots": end_of_day} | {k: settings.pop(k) for k in own if k in settings}
     config = Settings(**(NO_LIMIT | settings))
     reading = read_only(database, size=config.api_connections)
     started: dict[str, Any] = {}
     ready = threading.Event()
 
     async def main() -> None:
-        app = create_app(config, reading, clock=clock, **pings)
+        app = create_app(config, reading, clock=clock, **more)
         server = make_server(app, config)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         served = Served(app, reading, server, asyncio.get_running_loop())

@@ -3,7 +3,8 @@
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
- * @typedef {Node | string | number | null | undefined | false} Child
+ * @typedef {Node | string | number | null | undefined | false} Leaf
+ * @typedef {Leaf | (Leaf | (Leaf | Leaf[])[])[]} Child lists in lists are one list
  * @typedef {Record<string, any>} Props `class`, attributes, `on…` listeners; null and false: left out
  */
 
@@ -12,7 +13,7 @@ const SVG = "http://www.w3.org/2000/svg";
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag
  * @param {Props} [props]
- * @param {...(Child | Child[])} children
+ * @param {...Child} children
  * @returns {HTMLElementTagNameMap[K]}
  */
 export function h(tag, props = {}, ...children) {
@@ -26,7 +27,7 @@ export function h(tag, props = {}, ...children) {
  * @template {keyof SVGElementTagNameMap} K
  * @param {K} tag
  * @param {Props} [props]
- * @param {...(Child | Child[])} children
+ * @param {...Child} children
  * @returns {SVGElementTagNameMap[K]}
  */
 export function s(tag, props = {}, ...children) {
@@ -35,7 +36,7 @@ export function s(tag, props = {}, ...children) {
   return /** @type {any} */ (element);
 }
 
-/** @param {Element} element @param {Props} props @param {(Child | Child[])[]} children */
+/** @param {Element} element @param {Props} props @param {Child[]} children */
 function furnish(element, props, children) {
   for (const [name, value] of Object.entries(props)) {
     if (value === null || value === undefined || value === false) continue;
@@ -48,10 +49,10 @@ function furnish(element, props, children) {
 /**
  * Add children; null, undefined and false are left out.
  * @param {Element} element
- * @param {...(Child | Child[])} children
+ * @param {...Child} children
  */
 export function fill(element, ...children) {
-  for (const child of children.flat()) {
+  for (const child of /** @type {Leaf[]} */ (children.flat(Infinity))) {
     if (child === null || child === undefined || child === false) continue;
     element.append(typeof child === "number" ? String(child) : child);
   }
@@ -60,7 +61,7 @@ export function fill(element, ...children) {
 /**
  * Put these children in the place of all others.
  * @param {Element} element
- * @param {...(Child | Child[])} children
+ * @param {...Child} children
  */
 export function refill(element, ...children) {
   element.replaceChildren();
@@ -83,7 +84,7 @@ export function bar(fraction, label, kind = "") {
 /**
  * Words with `code` between backticks.
  * @param {string} text
- * @returns {Child[]}
+ * @returns {Leaf[]}
  */
 export function prose(text) {
   return text.split("`").map((piece, n) => (n % 2 ? h("code", {}, piece) : piece));

@@ -69,7 +69,8 @@ export class Market extends EventTarget {
   async checkHealth() {
     this.healthAt = Date.now();
     try {
-      this.health = await get("/health");
+      const answer = await fetch("/health"); // 503 tells of its health too
+      this.health = await answer.json();
       this.heard = Date.now();
     } catch {
       return; // the connection's state says it already

@@ -43,11 +43,8 @@ export function chartOptions(palette) {
     },
     grid: { vertLines: { color: palette.line }, horzLines: { color: palette.line } },
     rightPriceScale: { borderColor: palette.line },
-    timeScale: { borderColor: palette.line, rightOffset: 3 },
+    timeScale: { borderColor: palette.line, rightOffset: 8 },
     crosshair: { mode: CrosshairMode.Normal },
-    localization: {
-      priceFormatter: (/** @type {number} */ value) => Math.round(value).toLocaleString("en-US"),
-      dateFormat: "yyyy-MM-dd",
-    },
+    localization: { dateFormat: "yyyy-MM-dd" },
   };
 }

@@ -1,7 +1,7 @@
 /** A stock's candles with volume, averages, net buying, and one signal drawn on them. */
 
 /** @import {Bar, FlowPoint, Signal} from "../lib/types.js" */
-/** @import {IChartApi, ISeriesApi, Time} from "../vendor/lightweight-charts.js" */
+/** @import {IChartApi, IPaneApi, ISeriesApi, Time} from "../vendor/lightweight-charts.d.ts" */
 import { h, refill } from "../lib/dom.js";
 import { number, percent, whole, won } from "../lib/format.js";
 import { t } from "../lib/words.js";
@@ -13,6 +13,7 @@ import {
   LineStyle,
   createChart,
   createSeriesMarkers,
+  createTextWatermark,
 } from "../vendor/lightweight-charts.js";
 import { average, contractionsOf, factorOf } from "../model/geometry.js";
 import { chartOptions, colours } from "./chart-colours.js";
@@ -52,7 +53,7 @@ export function drawStock(root, drawn) {
     wickUpColor: palette.up,
     wickDownColor: palette.down,
     borderVisible: false,
-    priceFormat: { type: "price", precision: 0, minMove: 1 },
+    priceFormat: { type: "custom", formatter: whole, minMove: 1 },
   });
   candles.setData(bars.map((bar) => (bar.open === null
     ? { time: bar.date }
@@ -63,8 +64,10 @@ export function drawStock(root, drawn) {
   if (signal) drawSignal(chart, candles, drawn, palette);
   drawMarkers(candles, drawn, palette);
   share(chart);
+  const names = [t("stock.volume"), t("stock.flow.foreign"), t("stock.flow.inst")];
+  for (const [n, pane] of chart.panes().slice(1).entries()) name(pane, names[n], palette.text);
   const first = Math.max(0, bars.length - days);
-  chart.timeScale().setVisibleLogicalRange({ from: first, to: bars.length + 3 });
+  chart.timeScale().setVisibleLogicalRange({ from: first, to: bars.length + 7 });
   const say = (/** @type {number} */ at) => drawLegend(legend, bars, at, lines);
   say(bars.length - 1);
   const places = new Map(bars.map((bar, n) => [bar.date, n]));
@@ -109,7 +112,7 @@ function drawNetBuying(chart, flow, palette) {
     if (!known.length) return;
     const series = chart.addSeries(HistogramSeries, {
       ...quiet,
-      priceFormat: { type: "custom", formatter: (/** @type {number} */ value) => won(value), minMove: 1 },
+      priceFormat: { type: "custom", formatter: won, minMove: 1 },
     }, pane);
     series.setData(known.map((point) => {
       const value = point[name] ?? 0;
@@ -176,6 +179,11 @@ function drawMarkers(candles, { bars, signals, signal }, palette) {
     color: palette[one.signal_type],
     text: one === signal ? `${t(`scanner.${one.signal_type}`)} ${one.grade}` : "",
   })));
+}
+
+/** @param {IPaneApi<Time>} pane @param {string} text @param {string} color */
+function name(pane, text, color) {
+  createTextWatermark(pane, { horzAlign: "left", vertAlign: "top", lines: [{ text, color, fontSize: 11 }] });
 }
 
 /** How tall each pane is. @param {IChartApi} chart */

@@ -1,7 +1,7 @@
 /** What surrounds every page: navigation, market state, connection, settings, banners. */
 
 /** @import {App} from "../app.js" */
-import { h, refill } from "../lib/dom.js";
+import { h, refill, s } from "../lib/dom.js";
 import { clock, span, stamp } from "../lib/format.js";
 import { address } from "../lib/route.js";
 import { t, word } from "../lib/words.js";
@@ -9,6 +9,8 @@ import { openKeys } from "./keys.js";
 import { Search } from "./search.js";
 import { openSettings } from "./settings.js";
 
+const KEYBOARD = "M3 7h18v10H3z M7 10h.01 M11 10h.01 M15 10h.01 M18 10h.01 M8 14h8";
+const SLIDERS = "M4 7h9 M17 7h3 M4 17h3 M11 17h9 M15 5v4 M9 15v4";
 const NAVIGATION = /** @type {const} */ (["signals", "watch", "performance", "scans"]);
 
 export class Frame {
@@ -46,8 +48,8 @@ export class Frame {
       this.search.draw(),
       this.hours,
       this.connection,
-      button("⌨", t("action.keys"), openKeys),
-      button("⚙", t("action.settings"), () => openSettings(this.app)),
+      button(KEYBOARD, t("action.keys"), openKeys),
+      button(SLIDERS, t("action.settings"), () => openSettings(this.app)),
     );
     refill(this.footer, h("span", {}, t("app.private")), this.told);
     this.#connection();
@@ -125,7 +127,8 @@ function skip(event) {
   document.getElementById("content")?.focus();
 }
 
-/** @param {string} sign @param {string} label @param {() => void} act */
-function button(sign, label, act) {
-  return h("button", { type: "button", class: "icon", "aria-label": label, title: label, onclick: act }, sign);
+/** @param {string} drawing @param {string} label @param {() => void} act */
+function button(drawing, label, act) {
+  return h("button", { type: "button", class: "icon", "aria-label": label, title: label, onclick: act },
+    s("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, s("path", { d: drawing })));
 }

@@ -38,6 +38,12 @@ function scanners(app, view, tools) {
   return h("div", { class: "tabs", role: "group", "aria-label": t("filter.scanner") },
     tab(null, all),
     SCANNERS.map((name) => tab(name, count(name))),
+    h("span", { class: "gap" }),
+    choose(t("filter.session"), view.session ?? "",
+      [["", t("filter.session.newest")], ...sessions(app, view)],
+      (session) => tools.set({ session: session || null })),
+    h("button", { type: "button", class: "small", onclick: tools.save }, t("action.export")),
+    h("button", { type: "button", class: "small", onclick: share }, t("action.share")),
   );
 }
 
@@ -73,9 +79,6 @@ function filters(app, view, tools) {
       t("filter.flags"),
     ),
     h("span", { class: "gap" }),
-    choose(t("filter.session"), view.session ?? "",
-      [["", t("filter.session.newest")], ...sessions(app, view)],
-      (session) => tools.set({ session: session || null })),
     choose(t("filter.sort"), view.sort, SORTS.map((name) => [name, t(`sort.${name}`)]),
       (sort) => tools.set({ sort: /** @type {Sort} */ (sort) })),
     h("button", {
@@ -85,8 +88,6 @@ function filters(app, view, tools) {
       title: t(view.rising ? "sort.ascending" : "sort.descending"),
       onclick: () => tools.set({ rising: !view.rising }),
     }, view.rising ? "↑" : "↓"),
-    h("button", { type: "button", class: "small", onclick: tools.save }, t("action.export")),
-    h("button", { type: "button", class: "small", onclick: share }, t("action.share")),
   );
 }
 
