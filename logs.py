@@ -7,6 +7,8 @@ import sys
 
 import structlog
 
+import tracing
+
 LOGGER = "closebell"
 
 
@@ -22,6 +24,7 @@ def configure(level: str | None = None) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=False),
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,
+        *([tracing.add_ids] if tracing.wanted() else []),
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

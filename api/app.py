@@ -17,6 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
+import tracing
 from api import models
 from api.answers import Answers
 from api.dashboard import Dashboard
@@ -141,6 +142,7 @@ def create_app(
     for error in (RequestValidationError, HTTPException):
         app.add_exception_handler(error, _rise)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    tracing.watch_app(app)
     return app
 
 

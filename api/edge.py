@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+import tracing
 from api.metrics import Metrics
 from api.problems import MEDIA_TYPE, TOO_LARGE, TOO_LONG, Problem, problem_of
 from logs import LOGGER
@@ -55,6 +56,7 @@ class Edge:
             return
         started = time.perf_counter()
         request_id = scope[REQUEST_ID] = _request_id(scope["headers"])
+        tracing.note(request_id=request_id)
         own = [
             (b"x-request-id", request_id.encode()),
             _POLICIES.get(scope["path"], _CLOSED),

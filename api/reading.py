@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+import tracing
 from db import Database
 from db.repositories import Repositories
 
@@ -40,7 +41,8 @@ class Reading:
         async with asyncio.timeout(WAIT_SECONDS):
             await self._free.acquire()
         try:
-            future = asyncio.get_running_loop().run_in_executor(self._threads, self._read, work)
+            read = tracing.carried(self._read)
+            future = asyncio.get_running_loop().run_in_executor(self._threads, read, work)
         except BaseException:
             self._free.release()
             raise

@@ -11,6 +11,7 @@ from functools import partial
 import uvicorn
 from fastapi import FastAPI
 
+import tracing
 from api.app import create_app
 from api.services import Slots
 from api.transport import LiveProtocol
@@ -42,6 +43,7 @@ def serve(
         SettingsError: it would listen beyond this machine without keys, or the role may write.
         DatabaseUnavailable, SchemaOutdated: see db.open_database.
     """
+    tracing.configure()
     pool = Pool(size=settings.api_connections, overflow=1, wait=2, connect=5)
     with ExitStack() as stack:
         opened = partial(open_for_reading, settings, on_message, pool=pool)

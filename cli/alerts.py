@@ -35,12 +35,14 @@ def run(source: SourceOption = None) -> None:
 
     What to tell whom stands under [alerts] in closebell.toml: closebell alerts list.
     """
+    import tracing
     from alerts.senders import make_senders
     from flows.alerts import watch
     from tasks.alerts import Desk
 
     settings = load_settings()
     config = _wanted(settings)
+    tracing.configure()
     clock = SystemClock()
     senders = make_senders(config, clock)
     calendar = TradingCalendar(settings.extra_holidays)

@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, Engine, QueuePool
 
+import tracing
 from db.embedded import embedded_server
 from db.engine import (
     READER,
@@ -87,7 +88,11 @@ class Database:
         Raises:
             DatabaseError: nothing was committed. Errors of the caller rise as they are.
         """
-        with our_errors(), self._connected(self._engine, WRITER) as connection:
+        with (
+            tracing.span("unit of work"),
+            our_errors(),
+            self._connected(self._engine, WRITER) as connection,
+        ):
             work = Repositories(connection)
             yield work
             work.events.flush()
@@ -100,7 +105,11 @@ class Database:
         Raises:
             DatabaseError: the reads failed.
         """
-        with our_errors(), self._connected(self._reading, self._reading_limits) as connection:
+        with (
+            tracing.span("reads"),
+            our_errors(),
+            self._connected(self._reading, self._reading_limits) as connection,
+        ):
             yield Repositories(connection)
 
     @contextmanager

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import adbc_driver_manager
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine, text
+import sqlalchemy
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -86,7 +87,7 @@ def in_schema(url: URL, schema: str) -> URL:
 
 def make_engine(url: URL, pool: Pool) -> Engine:
     """A bounded pool of connections that are tried before they are given out."""
-    return create_engine(
+    return sqlalchemy.create_engine(  # by this name, since traces may have wrapped it
         url,
         pool_size=pool.size,
         max_overflow=pool.overflow,

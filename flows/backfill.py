@@ -11,6 +11,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
+import tracing
 from errors import BadMarketData
 from flows.room import Room, opened
 from flows.summary import RunSummary, summarise
@@ -36,7 +37,8 @@ def backfill(
         sessions = room.calendar.sessions(first, last)
         if not sessions:
             return Completed(name="Skipped", message=f"no session from {first} to {last}")
-        return run_backfill(room, sessions, accept_checks=accept_checks)
+        with tracing.span("flow backfill", first=str(first), last=str(last)):
+            return run_backfill(room, sessions, accept_checks=accept_checks)
 
 
 def run_backfill(room: Room, sessions: list[date], *, accept_checks: bool = False) -> RunSummary:

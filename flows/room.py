@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import logs
 import settings
+import tracing
 from db import Database
 from market.calendar import TradingCalendar
 from market.clock import Clock
@@ -47,6 +48,7 @@ def opened(source: str | None, *, clock: Clock | None = None) -> Iterator[Room]:
         DatabaseUnavailable: it can't be reached or started.
     """
     config = settings.load()
+    tracing.configure()
     logs.configure(config.log_level)
     calendar = TradingCalendar(config.extra_holidays)
     rules = Rules.from_mapping(config.rules)

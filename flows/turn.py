@@ -12,6 +12,7 @@ from prefect.states import Completed
 
 import logs
 import settings
+import tracing
 from flows.failures import failures_recorded
 from flows.room import Room, opened
 from flows.summary import RunSummary
@@ -47,12 +48,16 @@ def in_turn(
         ClosebellError: what `work` and opening the room raise.
     """
     config = settings.load()
+    tracing.configure()
     logs.configure(config.log_level)
     calendar = TradingCalendar(config.extra_holidays)
     clock = clock or clock_of(source, config, calendar)
     turn = turn_of(flow, calendar, clock.now(), session, any_time=any_time)
     about = {"flow": flow, "session": turn.session.isoformat(), "flow_run_id": flow_run.get_id()}
-    with structlog.contextvars.bound_contextvars(**about):
+    with (
+        structlog.contextvars.bound_contextvars(**about),
+        tracing.span(f"flow {flow}", **{k: v for k, v in about.items() if k != "flow"}),
+    ):
         if turn.skip:
             logs.get().info("skipped", reason=turn.skip)
             return Completed(name="Skipped", message=turn.skip)

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import tracing
 from alerts.config import Alerts
 from alerts.judging import judge
 from alerts.rules import GateRule, GradeRule, PivotRule, Rule, ScanRule, SourceRule
@@ -102,7 +103,8 @@ async def _attempt(desk: Desk, recipient: str, pending: PendingMessage) -> NotDe
     text = render(notices, config.language, config.dashboard_url or "", repeat=pending.repeat)
     message = Outgoing(pending.key, notices, text, pending.repeat, pending.created_at)
     try:
-        await sender.send(message)
+        with tracing.span("send alert", kind="client", recipient=recipient, message=pending.key):
+            await sender.send(message)
     except NotDelivered as error:
         return error
     except Exception as error:  # noqa: BLE001  a mistake of ours: told, and no end of the others

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from prefect import Task, task
@@ -10,6 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import exponential_backoff
 
+import tracing
 from errors import ClosebellError
 
 P = ParamSpec("P")
@@ -23,7 +25,7 @@ def step(name: str, *, timeout: float, retries: int = 2) -> Callable[[Callable[P
     (`timeout`, seconds) end synchronous work. Errors that time may heal are retried at most
     `retries` times with jitter; the others rise at once.
     """
-    return task(
+    decorate = task(
         name=name,
         retries=retries,
         retry_delay_seconds=exponential_backoff(backoff_factor=2),
@@ -33,6 +35,16 @@ def step(name: str, *, timeout: float, retries: int = 2) -> Callable[[Callable[P
         cache_policy=NO_CACHE,
         persist_result=False,
     )
+
+    def made(work: Callable[P, R]) -> Task[P, R]:
+        @wraps(work)
+        def traced(*args: P.args, **kwargs: P.kwargs) -> R:
+            with tracing.span(f"step {name}"):
+                return work(*args, **kwargs)
+
+        return decorate(traced)
+
+    return made
 
 
 def retryable(_task: Task[..., object], _run: TaskRun, state: State[object]) -> bool:

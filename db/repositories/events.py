@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, text, update
 
+import tracing
 from db.bulk import lock
 from db.models import Event
 
@@ -15,6 +16,8 @@ CHANNEL = "closebell"
 DATA = "data"
 """The topic of changes that nobody is told of but the API's own memory."""
 PRUNED = "pruned"
+TRACE = "traceparent"
+"""Of a payload: names the trace that the event was written in, for those who go on from it."""
 _ANNOUNCED = frozenset({"signals", "gates"})
 
 
@@ -48,6 +51,9 @@ class Events:
         if not self._collected:
             return
         lock(self._connection, "events")
+        if (parent := tracing.traceparent()) is not None:
+            for event in self._collected:
+                event["payload"][TRACE] = parent
         self._connection.execute(insert(Event), self._collected)
         self._connection.execute(text(f"NOTIFY {CHANNEL}"))
         self._collected.clear()

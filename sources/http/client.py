@@ -14,6 +14,7 @@ from tenacity.stop import stop_before_delay
 from tenacity.wait import wait_random_exponential
 
 import logs
+import tracing
 from errors import BadMarketData, ClosebellError, RateLimited, SourceUnavailable
 from sources.http.call import Call, Limits, Reply, Request, Throttled, TryAgain, Unusable
 from sources.http.guards import Guards
@@ -72,6 +73,12 @@ class Client:
                 a place in the call rate is too long.
             SourceUnavailable: no usable answer after all attempts, or the breaker is open.
         """
+        with tracing.span(
+            f"{call.provider} {call.name}", kind="client", subject=call.subject or None
+        ):
+            return self._send(call, request, read)
+
+    def _send(self, call: Call, request: Request, read: Callable[[Reply], T]) -> T:
         retrying = Retrying(
             stop=stop_after_attempt(self.limits.attempts) | stop_before_delay(self.limits.total),
             wait=self._pause,
