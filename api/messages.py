@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from api import views
 from api.queries import SCANNERS, BestCursor
 from db.repositories import Repositories
+from db.repositories.events import TRACE
 from db.repositories.signal_pages import SignalFilter, position_of_best
 
 Slot: TypeAlias = tuple[str, date, str]
@@ -29,6 +30,7 @@ class Message:
     type: str
     text: str
     created_at: datetime | None = None
+    traceparent: str | None = None
 
 
 def known_topic(topic: str) -> bool:
@@ -67,7 +69,8 @@ class Teller:
             data = self._scan(payload)
         else:
             return None
-        return _message(number, event["topic"], kind, data, event["created_at"])
+        trace = payload.get(TRACE)
+        return _message(number, event["topic"], kind, data, event["created_at"], trace)
 
     def snapshot(self, topics: set[str]) -> list[Message]:
         """How things stand, for a client whose last event is gone."""
@@ -121,10 +124,15 @@ class Teller:
 
 
 def _message(
-    number: int, topic: str, kind: str, data: Any, created_at: datetime | None = None
+    number: int,
+    topic: str,
+    kind: str,
+    data: Any,
+    created_at: datetime | None = None,
+    traceparent: str | None = None,
 ) -> Message:
     text = views.dumps({"type": kind, "event_id": number, "topic": topic, "data": data}).decode()
-    return Message(number, topic, kind, text, created_at)
+    return Message(number, topic, kind, text, created_at, traceparent)
 
 
 def index_updates(tx: Repositories) -> list[Message]:

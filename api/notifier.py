@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
 from typing import Any
 
+import tracing
 from api.client import GOING_AWAY, NO_RIGHT, Client, State
 from api.keys import Keyring
 from api.messages import Message, Teller, index_updates, price_updates
@@ -209,7 +210,9 @@ class Notifier:
             found = True
             self._on_change(True)
             for message in messages:
-                self._offer(message)
+                about = {"event_id": message.id, "topic": message.topic}
+                with tracing.span(f"push {message.type}", parent=message.traceparent, **about):
+                    self._offer(message)
             self.position = events[-1]["id"]
             self._metrics.last_event.set(self.position)
             for event in events:
