@@ -6,20 +6,25 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from prefect import flow
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
 from prefect.futures import as_completed
 from prefect.task_runners import TaskRunner
 
 from errors import SettingsError
-from tasks.step import step
 from tasks.trials import Done, Unit, run_unit
 
-trial_step = step("trial", timeout=24 * 3600, retries=0)(run_unit)
+# No time limit: in a worker's thread it couldn't end anything.
+trial_step = task(name="trial", cache_policy=NO_CACHE, persist_result=False)(run_unit)
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """The workers of the Dask scheduler at `address` (tcp://host:8786)."""
+    """The workers of the Dask scheduler at `address` (tcp://host:8786).
+
+    They need this program, the folder of the panel, and PREFECT_API_URL of a server they all reach;
+    without it each worker starts a temporary one of its own, which takes half a minute.
+    """
 
     address: str
 
