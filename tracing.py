@@ -112,7 +112,7 @@ def add_ids(_logger: Any, _name: str, line: MutableMapping[str, Any]) -> Mutable
 
 
 def watch_app(app: FastAPI) -> None:
-    """A span for every request, going on from the client's traceparent; not for probes and `/ws`."""
+    """A span for every request, within the client's trace if it has one; not for probes."""
     if wanted():
         from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 

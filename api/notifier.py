@@ -210,8 +210,8 @@ class Notifier:
             found = True
             self._on_change(True)
             for message in messages:
-                about = {"event_id": message.id, "topic": message.topic}
-                with tracing.span(f"push {message.type}", parent=message.traceparent, **about):
+                parent, number = message.traceparent, message.id
+                with tracing.span(f"push {message.type}", parent=parent, event_id=number):
                     self._offer(message)
             self.position = events[-1]["id"]
             self._metrics.last_event.set(self.position)

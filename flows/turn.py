@@ -56,7 +56,7 @@ def in_turn(
     about = {"flow": flow, "session": turn.session.isoformat(), "flow_run_id": flow_run.get_id()}
     with (
         structlog.contextvars.bound_contextvars(**about),
-        tracing.span(f"flow {flow}", **{k: v for k, v in about.items() if k != "flow"}),
+        tracing.span(f"flow {flow}", session=about["session"], run_id=about["flow_run_id"]),
     ):
         if turn.skip:
             logs.get().info("skipped", reason=turn.skip)
