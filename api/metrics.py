@@ -67,7 +67,7 @@ class Metrics:
             "source_waited_seconds", "Spent waiting for a source's call rate", "source"
         )
         self.alerts = self._gauge(
-            "alert_messages", "Messages of alerts; failed ones until a later one got there", "status"
+            "alert_messages", "Messages of alerts; failed: none got there since", "status"
         )
 
     def tell_source(self, name: str, state: Mapping[str, Any]) -> None:
