@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import date, datetime
+from functools import partial
 
 from sqlalchemy import Connection, Engine, QueuePool
 
 import tracing
 from db.embedded import embedded_server
 from db.engine import (
+    BULK,
     READER,
     WRITER,
     Limits,
@@ -141,7 +143,7 @@ class Database:
         """
         with our_errors():
             return read_market_data(
-                self.url,
+                partial(self._connected, self._reading, BULK),
                 first,
                 last,
                 known_by,
@@ -173,10 +175,17 @@ class Database:
         return self.status()
 
     @contextmanager
-    def _connected(self, engine: Engine, limits: Limits) -> Iterator[Connection]:
-        """A connection given back in every case; cut off if it was interrupted in the middle."""
+    def _connected(
+        self, engine: Engine, limits: Limits, snapshot: str | None = None
+    ) -> Iterator[Connection]:
+        """A connection given back in every case; cut off if it was interrupted in the middle.
+
+        With `snapshot` it sees the state that another transaction exported under that name.
+        """
         with engine.connect() as connection:
             try:
+                if snapshot is not None:
+                    connection.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
                 limits.apply(connection)
                 yield connection
             except Exception:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import adbc_driver_manager
 import psycopg
 import sqlalchemy
 from sqlalchemy import Connection, Engine, text
@@ -44,6 +43,8 @@ class Limits:
 WRITER = Limits(statement=900, lock=60, idle=900)
 """Bulk writes of years, and frames validated between two of them."""
 READER = Limits(statement=60, lock=10, idle=60)
+BULK = Limits(statement=120, lock=10, idle=120)
+"""Bulk reads of years."""
 
 
 SERVER = Limits(statement=10, lock=2, idle=10)
@@ -122,8 +123,6 @@ def our_errors() -> Iterator[None]:
     except psycopg.Error as error:
         lost = isinstance(error, psycopg.OperationalError)
         raise _ours(error, error.sqlstate, lost=lost) from error
-    except adbc_driver_manager.Error as error:
-        raise _ours(error, error.sqlstate, lost=not error.sqlstate) from error
     except PoolTimeout as error:
         raise DatabaseUnavailable(
             "no connection to the database became free", remedy="try again; fewer at a time"

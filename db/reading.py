@@ -1,16 +1,28 @@
-"""Bulk reads: PostgreSQL to Arrow to Polars, only what is needed, cast in SQL."""
+"""Bulk reads: whole sessions packed by PostgreSQL, only what is needed, to Polars."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import polars as pl
-from adbc_driver_postgresql import dbapi  # type: ignore[import-untyped]
-from sqlalchemy import DateTime, Select, case, cast, func, select
+from sqlalchemy import (
+    Boolean,
+    Connection,
+    Date,
+    DateTime,
+    Double,
+    Integer,
+    Select,
+    case,
+    func,
+    select,
+)
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from db.models import (
@@ -24,18 +36,21 @@ from db.models import (
     NewsItem,
 )
 from db.models.base import table_of
-from db.packed import packed, unpacked
+from db.packed import Packing
 from market.data import MarketData
 from market.schemas import DailyBars, IndexBars, InstrumentFlags, Instruments, NetBuying, News
 
-_STATEMENT_TIMEOUT = "120s"
 _DETAILS = ("value", "listed_shares", "market_cap")
+_PIECES = 4  # of the bars, so that both connections end at about the same time
 
 Query: TypeAlias = Select[*tuple[Any, ...]]
+Rows: TypeAlias = list[tuple[Any, ...]]
+Connect: TypeAlias = Callable[[str | None], AbstractContextManager[Connection]]
+"""Opens a transaction that reads: its own state of the database, or an exported one's."""
 
 
 def read_market_data(
-    url: str,
+    connect: Connect,
     first: date,
     last: date,
     known_by: datetime | None,
@@ -45,119 +60,144 @@ def read_market_data(
     news: bool,
 ) -> MarketData:
     """See `Database.read_market_data`. Two connections, since one keeps one core busy."""
-    middle = first + (last - first) / 2
-    later = middle + timedelta(days=1)
-    items = _news(first, last, known_by) if news else _news(first, last, known_by).limit(0)
-    with _reading(url) as one, _reading(url, _export(one)) as two, ThreadPoolExecutor(1) as thread:
-        waiting = thread.submit(_fetch_all, two, [*_bars(first, middle, details_from)])
-        bars = _fetch_all(one, [*_bars(later, last, details_from)])
-        collections, versions, flag_sets, flow, index_bars, found_news = _fetch_all(
-            one,
-            [
-                select(*table_of(Collection).c),
-                _instruments(last),
-                _flag_sets(last),
-                _net_buying(max(first, net_buying_from or first), last, known_by),
-                _between(table_of(IndexBar), first, last),
-                items,
-            ],
-        )
-        bars = [*waiting.result(), *bars]
+    split = min(max(first, details_from or first), last + timedelta(days=1))
+    plain, detailed, flow = _bars(details=False), _bars(details=True), _net_buying()
+    old = [plain.query(*piece) for piece in _pieces(first, split - timedelta(days=1))]
+    bought = flow.query(max(first, net_buying_from or first), last)
+    if known_by is not None:
+        bought = bought.where(NetBuyingRow.known_at <= known_by)
+    index_bars = select(*table_of(IndexBar).c).where(IndexBar.session.between(first, last))
+    tables = {
+        "collections": select(*table_of(Collection).c),
+        "instruments": _instruments(last),
+        "flags": _flag_sets(last),
+        "index_bars": index_bars,
+        "news": _news(last, known_by) if news else _news(last, known_by).limit(0),
+    }
+    recent = detailed.query(split, last)
+    # The longest first.
+    queries = {"recent": recent, **dict(enumerate(old)), "bought": bought, **tables}
+    rows = _fetched(connect, queries)
+    sessions = [
+        plain.unpacked([row for place in range(len(old)) for row in rows[place]]),
+        detailed.unpacked(rows["recent"]),
+    ]
+    found = {name: _frame(rows[name], query) for name, query in tables.items()}
     return MarketData(
-        bars=DailyBars.cast(_whole_bars(bars, collections)),
-        instruments=Instruments.cast(versions),
-        flags=InstrumentFlags.cast(_flags(flag_sets)),
-        net_buying=NetBuying.cast(flow),
-        index_bars=IndexBars.cast(index_bars),
-        news=News.cast(found_news) if news else None,
+        bars=DailyBars.cast(_whole_bars(sessions, found["collections"])),
+        instruments=Instruments.cast(found["instruments"]),
+        flags=InstrumentFlags.cast(_flags(found["flags"])),
+        net_buying=NetBuying.cast(flow.unpacked(rows["bought"])),
+        index_bars=IndexBars.cast(found["index_bars"]),
+        news=News.cast(found["news"]) if news else None,
     )
 
 
-@contextmanager
-def _reading(url: str, snapshot: str | None = None) -> Iterator[Any]:
-    """A cursor in a transaction that sees one state, or the state another one sees."""
-    with dbapi.connect(url) as connection, connection.cursor() as cursor:
-        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        if snapshot is not None:
-            cursor.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
-        cursor.execute(f"SET LOCAL statement_timeout = '{_STATEMENT_TIMEOUT}'")
+def _fetched(connect: Connect, queries: Mapping[Any, Query]) -> dict[Hashable, Rows]:
+    """The rows of each query, all of one state of the database."""
+    waiting = deque(queries.items())
+    rows: dict[Hashable, Rows] = {}
+
+    def work(connection: Connection) -> None:
         # Two connections share the cores already; workers besides would only get in the way.
-        cursor.execute("SET LOCAL max_parallel_workers_per_gather = 0")
-        yield cursor
+        connection.exec_driver_sql("SET LOCAL max_parallel_workers_per_gather = 0")
+        raw: Any = connection.connection.driver_connection
+        while waiting:
+            try:
+                name, query = waiting.popleft()
+            except IndexError:  # the other one took the last
+                return
+            with raw.cursor(binary=True) as cursor:
+                rows[name] = list(cursor.stream(_as_text(query)))
+
+    with connect(None) as one, ThreadPoolExecutor(1) as thread:
+        snapshot = one.exec_driver_sql("SELECT pg_export_snapshot()").scalar_one()
+        with connect(snapshot) as two:
+            other = thread.submit(work, two)
+            try:
+                work(one)
+            finally:
+                waiting.clear()
+                other.exception()
+            other.result()
+    return rows
 
 
-def _export(cursor: Any) -> str:
-    cursor.execute("SELECT pg_export_snapshot()")
-    return str(cursor.fetchone()[0])
-
-
-def _fetch_all(cursor: Any, queries: Iterable[Query]) -> list[pl.DataFrame]:
-    return [_fetch(cursor, query) for query in queries]
-
-
-def _fetch(cursor: Any, query: Query) -> pl.DataFrame:
-    """Parameters are written into the statement: bound ones would keep the driver off COPY."""
-    compiled = query.compile(
-        dialect=PGDialect_psycopg(paramstyle="named"),  # type: ignore[no-untyped-call]
-        compile_kwargs={"literal_binds": True},
+def _as_text(query: Query) -> str:
+    """The statement with its parameters written into it."""
+    return str(
+        query.compile(
+            dialect=PGDialect_psycopg(),  # type: ignore[no-untyped-call]
+            compile_kwargs={"literal_binds": True},
+        )
     )
-    cursor.execute(str(compiled))
-    frame = pl.from_arrow(cursor.fetch_arrow_table())
-    if not isinstance(frame, pl.DataFrame):
-        raise TypeError("a query gives a table")
-    return frame
 
 
-def _bars(first: date, last: date, details_from: date | None) -> Iterator[Query]:
-    """Whole sessions, packed; every column costs time, so `adjusted` travels as a sign."""
+def _frame(rows: Rows, query: Query) -> pl.DataFrame:
+    schema = {column.name: _type_of(column.type) for column in query.selected_columns}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _type_of(kind: Any) -> pl.DataType | type[pl.DataType]:
+    match kind:
+        case Boolean():
+            return pl.Boolean
+        case Date():
+            return pl.Date
+        case DateTime():
+            return pl.Datetime("us", "UTC")
+        case Double():
+            return pl.Float64
+        case Integer():
+            return pl.Int64
+        case _:
+            return pl.String
+
+
+def _bars(*, details: bool) -> Packing:
+    """Every column costs time, so `adjusted` travels as a sign."""
     table = table_of(DailyBar)
     marked = case((table.c.adjusted, -table.c.collection_id), else_=table.c.collection_id)
-    unsent = ("session", "ticker", "collection_id", "adjusted", *_DETAILS)
-    plain = [*(c for c in table.c if c.name not in unsent), marked.label("marked")]
-    detailed = [table.c[name] for name in _DETAILS]
-    split = min(max(first, details_from or first), last + timedelta(days=1))
-    for columns, start, end in (
-        (plain, first, split - timedelta(days=1)),
-        ([*plain, *detailed], split, last),
-    ):
-        within = table.c.session.between(start, end)
-        yield select(table.c.session, *packed(columns)).where(within).group_by(table.c.session)
+    unsent = ("session", "ticker", "collection_id", "adjusted", *(() if details else _DETAILS))
+    columns = [c for c in table.c if c.name not in unsent]
+    return Packing(table, [table.c.session], [*columns, marked.label("marked")])
 
 
-def _whole_bars(parts: list[pl.DataFrame], collections: pl.DataFrame) -> pl.DataFrame:
-    return (
-        pl.concat([unpacked(part, ("base", *_DETAILS)) for part in parts], how="diagonal")
-        .with_columns(id=pl.col("marked").abs().cast(pl.Int32), adjusted=pl.col("marked") < 0)
-        .pipe(_collected, collections)
-        .drop("id", "marked")
+def _net_buying() -> Packing:
+    table = table_of(NetBuyingRow)
+    keys = [table.c.session, table.c.source]
+    return Packing(
+        table, keys, [c for c in table.c if c.name not in ("session", "ticker", "source")]
     )
 
 
-def _collected(bars: pl.DataFrame, collections: pl.DataFrame) -> pl.DataFrame:
-    """source and collected_at of each bar; most often all were collected at once."""
-    if collections.height != 1:
-        return bars.join(collections, on="id")
-    once = collections.row(0, named=True)
+def _pieces(first: date, last: date) -> Iterator[tuple[date, date]]:
+    """The days from `first` to `last`, in parts of about the same length."""
+    days = (last - first).days + 1
+    ends = [first + timedelta(days=days * part // _PIECES) for part in range(_PIECES + 1)]
+    return ((start, end - timedelta(days=1)) for start, end in pairwise(ends) if start < end)
+
+
+def _whole_bars(parts: Sequence[pl.DataFrame], collections: pl.DataFrame) -> pl.DataFrame:
+    """All bars, with the source and collected_at of each."""
+    bars = pl.concat([part for part in parts if part.height] or parts, how="diagonal")
+    number, end = bars["marked"].abs(), pl.col("id").max() + 1
+    by_number = collections.select(id=pl.int_range(end.fill_null(0))).join(
+        collections, on="id", how="left", maintain_order="left"
+    )
+    missing = [name for name in _DETAILS if name not in bars.columns]
     return bars.with_columns(
-        source=pl.lit(once["source"]), collected_at=pl.lit(once["collected_at"])
-    )
+        *[pl.lit(None, pl.Int64).alias(name) for name in missing],
+        adjusted=bars["marked"] < 0,
+        source=by_number["source"].gather(number),
+        collected_at=by_number["collected_at"].gather(number),
+    ).drop("marked")
 
 
-def _net_buying(first: date, last: date, known_by: datetime | None) -> Query:
-    query = _between(table_of(NetBuyingRow), first, last)
-    return query if known_by is None else query.where(NetBuyingRow.known_at <= known_by)
-
-
-def _news(first: date, last: date, known_by: datetime | None) -> Query:
-    """What was seen by the end of `last`; what was seen long before `first` counts no more."""
-    reach = func.timezone("Asia/Seoul", cast(first - timedelta(days=31), DateTime))
-    end = func.timezone("Asia/Seoul", cast(last + timedelta(days=1), DateTime))
-    query = select(*table_of(NewsItem).c).where(NewsItem.seen_at >= reach, NewsItem.seen_at < end)
+def _news(last: date, known_by: datetime | None) -> Query:
+    seen_on = func.date(func.timezone("Asia/Seoul", NewsItem.seen_at))
+    query = select(*table_of(NewsItem).c).where(seen_on <= last)
     return query if known_by is None else query.where(NewsItem.seen_at <= known_by)
-
-
-def _between(table: Any, first: date, last: date) -> Query:
-    return select(*table.c).where(table.c.session.between(first, last))
 
 
 def _instruments(last: date) -> Query:
