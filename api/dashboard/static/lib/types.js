@@ -40,6 +40,21 @@
  * @property {string | null} net_buying_session
  * @property {string} created_at
  *
+ * What became of a signal; percentages, null where there is nothing to tell yet.
+ * @typedef {object} Outcome
+ * @property {string} status
+ * @property {string | null} filled_session
+ * @property {number | null} filled_price
+ * @property {string | null} closed_session
+ * @property {number | null} closed_price
+ * @property {number | null} net_return_pct after costs
+ * @property {number | null} open_return_pct of a position still held
+ * @property {number | null} return_1_pct
+ * @property {number | null} return_5_pct
+ * @property {number | null} return_20_pct
+ *
+ * @typedef {Signal & {outcome: Outcome | null}} FollowedSignal
+ *
  * @typedef {{name: string, signal: "bullish" | "neutral" | "bearish", change_pct: number, score: number}} Sector
  *
  * @typedef {object} Gate

@@ -1,8 +1,8 @@
 /** The stored backtests, and the equity curve of the chosen one. */
 
-import { h, refill } from "../lib/dom.js";
+import { h, prose, refill } from "../lib/dom.js";
 import { direction, number, percent, whole } from "../lib/format.js";
-import { get, maybe } from "../lib/http.js";
+import { get } from "../lib/http.js";
 import { address } from "../lib/route.js";
 import { t, word } from "../lib/words.js";
 import { failure, inWords, skeleton } from "./problem.js";
@@ -41,11 +41,11 @@ export class Backtests {
 
   async load() {
     try {
-      /** @type {Run[] | null} */
-      const runs = await maybe("/api/kr/backtests?limit=50", { signal: this.signal });
-      if (!runs?.length) {
-        const words = runs ? t("perf.backtests.none") : t("perf.backtests.missing");
-        return refill(this.panel, this.title, h("p", { class: "empty" }, words));
+      /** @type {Run[]} */
+      const runs = await get("/api/kr/backtests?limit=50", { signal: this.signal });
+      if (!runs.length) {
+        const none = h("p", { class: "empty" }, prose(t("perf.backtests.none")));
+        return refill(this.panel, this.title, none);
       }
       const chosen = runs.find((run) => run.id === this.chosen) ?? runs[0];
       refill(this.panel, this.title, this.table(runs, chosen), this.curve);

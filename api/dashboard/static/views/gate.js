@@ -28,16 +28,24 @@ export function drawGate(app, panel) {
       h("span", { class: "quiet" }, `${gate.session} · ${slotName(gate.as_of)}`),
     ),
     level(gate),
-    past(history),
     h("table", { class: "indices" },
       h("tbody", {},
         index("KOSPI", gate.kospi_close, gate.kospi_change_pct, gate.kospi_status),
         index("KOSDAQ", gate.kosdaq_close, gate.kosdaq_change_pct, gate.kosdaq_status),
       ),
     ),
-    h("dl", { class: "parts" }, PARTS.flatMap((name) => part(name, gate.parts[name]))),
-    sectors(app, gate.sectors),
+    h("button", { type: "button", class: "plain unfold", onclick: () => unfold(panel) }, t("gate.more")),
+    h("div", { class: "details" },
+      past(history),
+      h("dl", { class: "parts" }, PARTS.flatMap((name) => part(name, gate.parts[name]))),
+      sectors(app, gate.sectors),
+    ),
   );
+}
+
+/** On a phone only; elsewhere everything is in sight. @param {HTMLElement} panel */
+function unfold(panel) {
+  panel.classList.toggle("unfolded");
 }
 
 /** @param {Gate} gate */

@@ -1,71 +1,39 @@
 /** A stock's past signals and what became of them. */
 
-/** @import {Scanner, Signal} from "../lib/types.js" */
-/** @import {Known} from "./stock.js" */
+/** @import {FollowedSignal, Outcome} from "../lib/types.js" */
 import { h, refill } from "../lib/dom.js";
 import { direction, percent, score, slotName, whole } from "../lib/format.js";
-import { maybe } from "../lib/http.js";
 import { t, word } from "../lib/words.js";
 import { changeMark, gradeBadge } from "./row.js";
 
 /**
  * @param {HTMLElement} panel
- * @param {Known} known
- * @param {(signal: {signal_type: Scanner, session: string}) => void} choose
- * @param {AbortSignal} stop
+ * @param {FollowedSignal[]} signals newest first
+ * @param {(signal: FollowedSignal) => void} choose
  */
-export async function drawHistory(panel, known, choose, stop) {
-  show(panel, known.signals, new Map(), choose);
-  const outcomes = await outcomesOf(known.stock.ticker, stop);
-  if (outcomes.size && !stop.aborted) show(panel, known.signals, outcomes, choose);
-}
-
-/**
- * Outcomes by scanner, session and slot; none where the server doesn't know any.
- * @param {string} ticker
- * @param {AbortSignal} signal
- * @returns {Promise<Map<string, any>>}
- */
-async function outcomesOf(ticker, signal) {
-  try {
-    const found = (await maybe(`/api/kr/stocks/${ticker}/signals`, { signal })) ?? [];
-    return new Map(found.map((/** @type {any} */ one) => [keyOf(one), one.outcome ?? one]));
-  } catch {
-    return new Map(); // the signals themselves are here all the same
-  }
-}
-
-/** @param {{signal_type: string, session: string, as_of: string}} one */
-function keyOf(one) {
-  return `${one.signal_type} ${one.session} ${one.as_of}`;
-}
-
-/**
- * @param {HTMLElement} panel
- * @param {Signal[]} signals
- * @param {Map<string, any>} outcomes
- * @param {(signal: Signal) => void} choose
- */
-function show(panel, signals, outcomes, choose) {
+export function drawHistory(panel, signals, choose) {
   const title = h("h2", { id: "history-title" }, t("stock.history"));
   if (!signals.length) return refill(panel, title, h("p", { class: "empty" }, t("stock.history.none")));
   const columns = [
     t("hist.session"), t("hist.scanner"), t("col.grade"), t("col.score"), t("col.change"),
     t("col.entry"), t("col.target"), t("col.stop"), t("hist.result"), t("hist.return"),
+    t("hist.after", { n: 1 }), t("hist.after", { n: 5 }), t("hist.after", { n: 20 }),
   ];
   refill(panel, title,
     h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": t("stock.history") },
       h("table", { class: "grid" },
         h("thead", {}, h("tr", {}, columns.map((text) => h("th", { scope: "col" }, text)))),
-        h("tbody", {}, signals.map((one) => line(one, outcomes.get(keyOf(one)), choose))),
+        h("tbody", {}, signals.map((one) => line(one, choose))),
       ),
     ),
   );
 }
 
-/** @param {Signal} one @param {any} outcome @param {(signal: Signal) => void} choose */
-function line(one, outcome, choose) {
-  const result = returned(outcome);
+/** @param {FollowedSignal} one @param {(signal: FollowedSignal) => void} choose */
+function line(one, choose) {
+  const { outcome } = one;
+  const moved = (/** @type {number | null | undefined} */ value) =>
+    h("td", { class: direction(value) }, percent(value));
   return h("tr", {},
     h("td", {},
       h("button", { type: "button", class: "plain", onclick: () => choose(one) }, one.session),
@@ -77,13 +45,19 @@ function line(one, outcome, choose) {
     h("td", {}, whole(one.entry_price)),
     h("td", {}, whole(one.target_price)),
     h("td", {}, whole(one.stop_price)),
-    h("td", {}, word("status", outcome?.status ?? outcome?.state ?? one.status)),
-    h("td", { class: direction(result) }, percent(result)),
+    h("td", { title: sold(outcome) }, word("status", outcome?.status ?? one.status)),
+    moved(outcome?.net_return_pct ?? outcome?.open_return_pct),
+    moved(outcome?.return_1_pct),
+    moved(outcome?.return_5_pct),
+    moved(outcome?.return_20_pct),
   );
 }
 
-/** The return in percent, by whichever name it is told. @param {any} outcome @returns {number | null} */
-function returned(outcome) {
-  const value = outcome?.return_pct ?? outcome?.net_return_pct ?? outcome?.net_pct ?? null;
-  return typeof value === "number" ? value : null;
+/** When and at what price it was bought and sold. @param {Outcome | null} outcome */
+function sold(outcome) {
+  if (!outcome?.filled_session) return "";
+  const bought = `${outcome.filled_session} ${whole(outcome.filled_price)}`;
+  return outcome.closed_session
+    ? `${bought} → ${outcome.closed_session} ${whole(outcome.closed_price)}`
+    : bought;
 }

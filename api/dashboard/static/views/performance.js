@@ -1,16 +1,17 @@
 /** What became of past signals, and what backtests say. */
 
-/** @import {App} from "../app.js" */
-import { h, refill } from "../lib/dom.js";
+/** @import {Performance} from "./outcomes.js" */
+import { h, prose, refill } from "../lib/dom.js";
 import { ROUND_TRIP } from "../lib/costs.js";
 import { maybe } from "../lib/http.js";
+import { replaceQuery } from "../lib/route.js";
 import { t } from "../lib/words.js";
 import { Backtests } from "./backtests.js";
 import { outcomeTables } from "./outcomes.js";
 import { failure, skeleton } from "./problem.js";
 
 /** @type {import("../app.js").PageMaker} */
-export function performancePage(_app, root, argument) {
+export function performancePage(_app, root, argument, query) {
   const stop = new AbortController();
   const outcomes = h("section", { class: "panel", "aria-labelledby": "performance-title" });
   const panel = h("section", { class: "panel", "aria-labelledby": "backtests-title" });
@@ -20,11 +21,22 @@ export function performancePage(_app, root, argument) {
   refill(outcomes, title, intro, skeleton(4, t("page.loading")));
   refill(root, outcomes, panel);
 
+  /** @param {Performance} found */
+  function show(found) {
+    const choose = (/** @type {string} */ gate) => {
+      if (gate === "all") query.delete("gate");
+      else query.set("gate", gate);
+      replaceQuery(query);
+      show(found);
+    };
+    refill(outcomes, title, intro, outcomeTables(found, query.get("gate") ?? "all", choose));
+  }
+
   async function load() {
     try {
       const found = await maybe("/api/kr/performance", { signal: stop.signal });
-      refill(outcomes, title, intro,
-        found === null ? h("p", { class: "empty" }, t("perf.missing")) : outcomeTables(found));
+      if (found) show(found);
+      else refill(outcomes, title, intro, h("p", { class: "empty" }, prose(t("perf.none"))));
     } catch (error) {
       if (!stop.signal.aborted) refill(outcomes, title, intro, failure(error, () => void load()));
     }

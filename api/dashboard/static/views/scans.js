@@ -1,39 +1,59 @@
 /** The newest scans, with what they counted and where Prefect tells of the run. */
 
-/** @import {App} from "../app.js" */
 /** @import {Scan} from "../lib/types.js" */
 import { h, refill } from "../lib/dom.js";
 import { number, slotName, stamp, whole } from "../lib/format.js";
 import { get } from "../lib/http.js";
+import { address } from "../lib/route.js";
 import { t, word } from "../lib/words.js";
 import { leftOut } from "./groups.js";
 import { failure, skeleton } from "./problem.js";
 
 const MOST = 100;
+const KINDS = ["market_gate", "vcp", "daytrading", "closing_bet"];
 
 /** @type {import("../app.js").PageMaker} */
-export function scansPage(app, root) {
-  const panel = h("section", { class: "panel" });
+export function scansPage(app, root, _argument, query) {
   const stop = new AbortController();
   const { signal } = stop;
-  const title = h("h1", {}, t("scans.title"));
-  refill(root, panel);
-  refill(panel, title, skeleton(8, t("page.loading")));
+  const body = h("div");
+  const chosen = KINDS.find((name) => name === query.get("scanner")) ?? null;
+  refill(root,
+    h("section", { class: "panel" },
+      h("div", { class: "line" }, h("h1", {}, t("scans.title")), tabs(chosen)),
+      body,
+    ),
+  );
+  refill(body, skeleton(8, t("page.loading")));
 
   async function load() {
     try {
-      const scans = await get(`/api/kr/scans?limit=${MOST}`, { signal });
-      refill(panel, title, scans.length ? table(scans) : h("p", { class: "empty" }, t("scans.none")));
+      const only = chosen ? `&scanner=${chosen}` : "";
+      const scans = await get(`/api/kr/scans?limit=${MOST}${only}`, { signal });
+      refill(body, scans.length ? table(scans) : h("p", { class: "empty" }, t("scans.none")));
     } catch (error) {
-      if (!signal.aborted) refill(panel, title, failure(error, () => void load()));
+      if (!signal.aborted) refill(body, failure(error, () => void load()));
     }
   }
 
   app.live.addEventListener("message", (event) => {
     if (/^(scan|signal|market_gate)_update$/.test(/** @type {CustomEvent} */ (event).detail.type)) void load();
   }, { signal });
+  app.live.addEventListener("resync", () => void load(), { signal });
   void load();
   return { leave: () => stop.abort() };
+}
+
+/** @param {string | null} chosen */
+function tabs(chosen) {
+  const tab = (/** @type {string | null} */ name) =>
+    h("a", {
+      class: "button small",
+      "aria-current": name === chosen && "true",
+      href: address("scans", "", new URLSearchParams(name ? { scanner: name } : {})),
+    }, name ? word("scanner", name) : t("scanner.all"));
+  return h("div", { class: "choices", role: "group", "aria-label": t("filter.scanner") },
+    tab(null), KINDS.map(tab));
 }
 
 /** @param {Scan[]} scans */

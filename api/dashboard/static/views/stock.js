@@ -1,7 +1,7 @@
 /** One stock: its chart with the chosen signal on it, the score, and its history. */
 
 /** @import {App} from "../app.js" */
-/** @import {Bar, FlowPoint, Scanner, Signal, Stock} from "../lib/types.js" */
+/** @import {Bar, FlowPoint, FollowedSignal, Scanner, Stock} from "../lib/types.js" */
 import { h, refill } from "../lib/dom.js";
 import { direction, percent, signed, slotName, stamp, whole, won } from "../lib/format.js";
 import { get, maybe } from "../lib/http.js";
@@ -24,7 +24,7 @@ const HISTORY = 60; // signals
  * @property {Bar[]} bars on today's scale
  * @property {Bar[]} asTraded
  * @property {FlowPoint[]} flow
- * @property {Signal[]} signals newest first
+ * @property {FollowedSignal[]} signals newest first
  */
 
 /** @type {import("../app.js").PageMaker} */
@@ -105,7 +105,7 @@ class StockPage {
         get(chart, asking),
         get(`${chart}&adjusted=false`, asking),
         get(`${path}/flow?days=${Math.min(250, this.days)}`, asking),
-        get(`/api/kr/signals/${this.ticker}?limit=${HISTORY}`, asking),
+        get(`${path}/signals?limit=${HISTORY}`, asking),
       ]);
       this.known = {
         stock,
@@ -121,7 +121,7 @@ class StockPage {
     }
   }
 
-  /** The signal on show: the one of the address, else the newest. @returns {Signal | null} */
+  /** The signal on show: the one of the address, else the newest. @returns {FollowedSignal | null} */
   get signal() {
     const signals = this.known?.signals ?? [];
     const scanner = this.query.get("scanner");
@@ -145,6 +145,8 @@ class StockPage {
         h("section", { class: "panel charts", "aria-label": t("stock.chart") },
           this.ranges(),
           canvas,
+          !known.flow.some((point) => point.foreign_net_amount !== null) &&
+            h("p", { class: "quiet" }, t("stock.flow.none")),
           h("p", { class: "quiet notice" },
             h("a", { href: "https://www.tradingview.com/", target: "_blank", rel: "noreferrer" },
               t("stock.chart.notice"))),
@@ -156,7 +158,7 @@ class StockPage {
     refill(side,
       this.chooser(),
       signal ? scorePanel(signal) : h("p", { class: "empty" }, t("stock.history.none")));
-    void drawHistory(past, known, (chosen) => this.choose(chosen), this.stop.signal);
+    drawHistory(past, known.signals, (chosen) => this.choose(chosen));
     void this.drawChart(canvas);
   }
 
