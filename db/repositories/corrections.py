@@ -35,7 +35,7 @@ class Corrections:
                 the new one is), old_source, flow_run_id.
         """
         if not frame.is_empty():
-            rows = frame.select(SCHEMA).to_dicts()
+            rows = frame.select(list(SCHEMA)).to_dicts()
             self._connection.execute(insert(BarCorrection), rows)
 
     def of(self, session: date) -> pl.DataFrame:

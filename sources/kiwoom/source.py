@@ -82,6 +82,13 @@ class KiwoomSource:
         listing = self._listing()
         return Listed(listing.instruments(session), listing.flag_rows(session))
 
+    def last_closes(self) -> pl.DataFrame:
+        """ticker, close: of the session before the one that is on or about to open; two calls."""
+        stocks = self._listing().stocks.values()
+        return pl.DataFrame(
+            {"ticker": [s.ticker for s in stocks], "close": [s.last_close for s in stocks]}
+        )
+
     def sweep(self, session: date) -> Collected:
         """Instruments, designations, bars and indices of `session`, in some 50 calls.
 
