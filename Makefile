@@ -22,7 +22,7 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14 p
 	@$(BIN)/python -m pip install -qq --require-hashes -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help install run test test-all lint bench lock clean
+.PHONY: help install run up test test-all lint bench lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | awk -F: '{printf "  make %-10s%s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ install: .venv/installed ## make .venv and install closebell into it
 
 run: .venv/installed ## scan the built-in sample market through Prefect and print its signals
 	@$(BIN)/closebell run end-of-day --source sample
+
+up: .venv/installed ## start everything and play a session of the sample market: SPEED=60 by default
+	@$(BIN)/closebell up --demo --speed $(or $(SPEED),60)
 
 test: .venv/installed-dev ## the tests that need only Python (but for the slow ones)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not system and not slow and not browser" $(ARGS)

@@ -26,6 +26,8 @@ from cli import (
     signals,
     stream,
     sweep,
+    up,
+    worker,
 )
 from errors import ClosebellError
 
@@ -50,6 +52,8 @@ app.command("sweep")(sweep.sweep)
 app.command("calendar")(calendar.calendar)
 app.command("serve")(serve.serve)
 app.command("stream")(stream.stream)
+app.command("up")(up.up)
+app.command("worker")(worker.worker)
 app.command("deploy")(deploy.deploy)
 app.add_typer(keys.app, name="keys")
 app.add_typer(alerts.app, name="alerts")
