@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections import Counter
-from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 from prefect import Flow
-from prefect.server.schemas.schedules import CronSchedule
+from schedules import DEPLOYMENTS, starts, written
 
-from flows.deploying import ENDS, POOL, QUEUES, SILENCE, automations, project_file
+from flows.deploying import ENDS, POOL, QUEUES, SILENCE, automations
 from flows.timetable import TIMETABLE, Entry, due
 from market.calendar import TradingCalendar
-from market.clock import SEOUL
 from market.history import EXAM_DAYS
 
 GOLDEN = Path(__file__).parent / "golden" / "deployments.json"
@@ -35,30 +30,6 @@ ODD = [
 CLOSED = [date(2026, 7, 17), date(2026, 9, 25), date(2026, 12, 31), date(2026, 3, 14)]
 
 
-def told() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(project_file().read_text())
-    return loaded
-
-
-DEPLOYMENTS: Mapping[str, Mapping[str, Any]] = {d["name"]: d for d in told()["deployments"]}
-
-
-def starts(flow: str, day: date) -> list[datetime]:
-    """When the deployment's schedules start a run on that day, by Prefect's own reckoning."""
-    begin = datetime.combine(day, datetime.min.time(), SEOUL)
-
-    async def fires(schedule: Mapping[str, str]) -> list[datetime]:
-        cron = CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"])
-        found = await cron.get_dates(200, begin, begin + timedelta(hours=23, minutes=59))
-        return [moment.astimezone(SEOUL) for moment in found]
-
-    return sorted(
-        moment
-        for schedule in DEPLOYMENTS[flow]["schedules"]
-        for moment in asyncio.run(fires(schedule))
-    )
-
-
 def slots(line: Entry, day: date) -> list[datetime]:
     return [moment for moment, _ in line.slots(CALENDAR.hours(day))]
 
@@ -69,7 +40,7 @@ def test_every_flow_of_the_timetable_has_one_deployment_and_no_other() -> None:
         "closing-bet", "end-of-day", "net-buying", "settle",
     ]  # fmt: skip
     assert sorted(DEPLOYMENTS) == sorted(line.flow for line in TIMETABLE)
-    assert told()["pull"] == []
+    assert written()["pull"] == []
 
 
 @pytest.mark.parametrize("line", TIMETABLE, ids=lambda line: line.flow)
@@ -118,7 +89,7 @@ def test_on_a_closed_day_every_started_run_is_skipped(line: Entry) -> None:
 def test_silent_and_overdue_runs_are_ended() -> None:
     dead, *overdue = automations()
     assert dead.trigger.within == SILENCE  # type: ignore[union-attr]
-    env = told()["definitions"]["job_variables"]["env"]
+    env = written()["definitions"]["job_variables"]["env"]
     beat = timedelta(seconds=int(env["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"]))
     assert 4 * beat <= SILENCE
     for deployment in DEPLOYMENTS.values():
