@@ -31,6 +31,7 @@ from api.notifier import PING_SECONDS, SILENT_SECONDS, Notifier
 from api.problems import MEDIA_TYPE
 from api.reading import Reading
 from api.routes import (
+    backtests,
     boards,
     dashboard,
     health,
@@ -49,7 +50,18 @@ from market.calendar import TradingCalendar
 from market.clock import Clock, SystemClock
 from settings import Settings
 
-ROUTERS = (signals, market_gate, boards, stocks, scans, timetable, health, session, dashboard)
+ROUTERS = (
+    signals,
+    market_gate,
+    boards,
+    stocks,
+    scans,
+    timetable,
+    health,
+    session,
+    dashboard,
+    backtests,
+)
 PROBLEMS = (400, 401, 403, 404, 413, 422, 429, 500, 503)
 
 

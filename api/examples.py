@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from api import backtests
+
 Json = dict[str, Any]
 
 SIGNAL: Final[Json] = {
@@ -226,6 +228,8 @@ BY_PATH: Final[Mapping[str, Any]] = {
     "/api/kr/stocks/{ticker}/flow": FLOW,
     "/api/kr/scans": [SCAN],
     "/api/kr/timetable": TIMETABLE,
+    "/api/kr/backtests": [backtests.RUN],
+    "/api/kr/backtests/{id}": backtests.WHOLE,
     "/health": HEALTH,
     "/health/live": {"status": "alive"},
     "/health/ready": {"status": "ready"},
