@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 import tracing
-from api import models
+from api import models, outcomes
 from api.answers import Answers
 from api.dashboard import Dashboard
 from api.edge import Catch, Edge
@@ -36,6 +36,7 @@ from api.routes import (
     dashboard,
     health,
     market_gate,
+    performance,
     scans,
     session,
     signals,
@@ -55,6 +56,7 @@ ROUTERS = (
     market_gate,
     boards,
     stocks,
+    performance,
     scans,
     timetable,
     health,
@@ -207,7 +209,8 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         problem = models.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(problem.pop("$defs", {}))
         schemas["Problem"] = problem
-        for path, value in BY_PATH.items():  # put in here, since FastAPI leaves out their nulls
+        # Put in here, since FastAPI leaves out their nulls.
+        for path, value in {**BY_PATH, **outcomes.EXAMPLES}.items():
             answered = document["paths"][path]["get"]["responses"]["200"]["content"]
             answered["application/json"]["example"] = value
         app.openapi_schema = document

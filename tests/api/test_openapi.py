@@ -27,8 +27,12 @@ PATHS = {
     "/api/kr/stocks/{ticker}": f"/api/kr/stocks/{SAMSUNG}",
     "/api/kr/stocks/{ticker}/chart": f"/api/kr/stocks/{SAMSUNG}/chart",
     "/api/kr/stocks/{ticker}/flow": f"/api/kr/stocks/{SAMSUNG}/flow",
+    "/api/kr/stocks/{ticker}/signals": f"/api/kr/stocks/{SAMSUNG}/signals",
+    "/api/kr/performance": "/api/kr/performance",
     "/api/kr/scans": "/api/kr/scans",
     "/api/kr/timetable": "/api/kr/timetable",
+    "/api/kr/backtests": "/api/kr/backtests",
+    "/api/kr/backtests/{id}": "/api/kr/backtests/1",
     "/health": "/health",
     "/health/live": "/health/live",
     "/health/ready": "/health/ready",
@@ -57,7 +61,10 @@ def shape(value: Any, *, deep: bool = True) -> Any:
     return "number" if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-FREE = ("parts", "last_scan", "sources", "grades", "left_out", "reasons", "flags")
+FREE = (
+    *("parts", "last_scan", "sources", "grades", "left_out", "reasons", "flags"),
+    *("spec", "changes", "not_bought", "gates", "conditions", "notes"),
+)
 
 
 def test_every_path_of_the_contract_is_described(document):

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import polars as pl
+from eager_backtests import eager_backtest
 
 from db import Database
 from db.repositories import Repositories
 from db.repositories.runs import NewRun
+from market.calendar import TradingCalendar
 from market.schemas import DailyBars, IndexBars, NetBuying
+from outcomes.rules import TradeRules
+from tasks.backtest import new_backtest
+from tasks.settle import settle_signals
 
 MON, TUE, WED, THU = date(2026, 2, 2), date(2026, 2, 3), date(2026, 2, 4), date(2026, 2, 5)
 SESSIONS = (MON, TUE, WED)
@@ -25,7 +31,7 @@ _NAMES = {
     HALTED: ("카카오", "KOSDAQ", None),
 }
 _CHECKS = ("volume", "momentum", "box", "average5", "net_buying", "rebound", "sector")
-_SIGNAL_SCHEMA: dict[str, Any] = {
+SIGNAL_SCHEMA: dict[str, Any] = {
     "session": pl.Date,
     "ticker": pl.String,
     "score": pl.Float64,
@@ -79,19 +85,25 @@ def publish(
     slot: str = "close",
     announce: bool = True,
     base: float = 50.0,
+    rows: Sequence[dict[str, Any]] | None = None,
 ) -> None:
-    """Publish that many signals of a scanner as the flows do: rows and event in one transaction."""
+    """Publish that many signals of a scanner as the flows do: rows and event in one transaction.
+
+    Args:
+        rows: the signals themselves, instead of `count` of `signal`.
+    """
+    found = (
+        rows
+        if rows is not None
+        else [signal(scanner, session, number, base) for number in range(count)]
+    )
     with database.transaction() as tx:
         run = tx.runs.add([new_run(scanner, session, slot)])[0]
         changes = tx.signals.replace(
             scanner,
             slot,
             {session: run},
-            pl.DataFrame(
-                [signal(scanner, session, number, base) for number in range(count)],
-                schema=_SIGNAL_SCHEMA,
-                orient="row",
-            ),
+            pl.DataFrame(found, schema=SIGNAL_SCHEMA, orient="row"),
             rules_hash="abc",
             status="watch" if scanner == "daytrading" else "open",
         )
@@ -117,6 +129,17 @@ def publish_everything(database: Database) -> None:
         publish(database, scanner)
     publish_gate(database, TUE, 55.0)
     publish_gate(database, WED)
+    publish_backtest(database)
+    settle_signals(database, TradingCalendar(), TradeRules(), WED)
+
+
+def publish_backtest(database: Database) -> None:
+    """One backtest with trades, of a market of its own."""
+    result = eager_backtest("closing_bet")
+    with database.transaction() as tx:
+        facts = result.facts | {"trials": 1}
+        new = new_backtest(replace(result, facts=facts), "key", "stored", 1.5)
+        tx.backtests.add(new, result.equity, result.trades)
 
 
 def announce_scan(tx: Repositories, session: date = WED) -> None:
