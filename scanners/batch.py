@@ -258,7 +258,8 @@ def _counts(cells: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
 
 def _left_out(panel: Panel, column: str) -> pl.DataFrame:
     """pos, reason (code) and n of the stocks of this batch that a scanner leaves out."""
-    pos = panel.rows.filter(pl.col("pos") >= panel.first)["pos"]
+    pos = panel.rows["pos"]
+    pos = pos.filter(pos >= panel.first)
     traded = (
         panel.stocks.select(reason=column)
         .with_columns(pos=pos)

@@ -15,12 +15,12 @@ from scanners.universe import (
     NOT_TRADED,
     SPAN,
     code_of,
+    coded,
     designated,
     first_reason,
     listed_counts,
     period_of,
     periods,
-    tickers_of,
 )
 
 # Exchange sessions read before the first one scored; no window reaches further back.
@@ -31,18 +31,19 @@ LOOKBACK = 280
 class Panel:
     """Traded rows sorted by stock and session, and what is known of those to be scored.
 
-    `rows`: one row a stock and session with volume > 0 and open > 0. `code` is the stock's
-    place in `tickers`, `pos` the session's in `sessions`, `row` the row's own number,
+    `rows`: one row a stock and session with volume > 0 and open > 0, of the stocks that are
+    scanned in any session to be scored; the others would only cost time. `code` is the
+    stock's place in `tickers`, `pos` the session's in `sessions`, `row` the row's own number,
     `segment` the row where its segment starts, `n` the segment's rows in the last LOOKBACK
-    sessions, `history` all of the stock's there. open, high, low, close (won) and volume
-    (shares) are adjusted to the panel's end, price as traded = price / `scale`; `activity`
-    is volume over the stock's mean. `traded_close`, `limit_base`, `market_cap` (won) and
-    `value` (won) are as traded. `chg` is the change against the base price, a fraction.
+    sessions. open, high, low, close (won) and volume (shares) are adjusted to the panel's
+    end, price as traded = price / `scale`; `activity` is volume over the stock's mean.
+    `traded_close`, `limit_base`, `market_cap` (won) and `value` (won) are as traded. `chg` is
+    the change against the base price, a fraction.
 
     `stocks`: for the rows from the first scored session on, in the same order: `out` and
     `out_trading` (codes of REASONS: why vcp, or daytrading and closing_bet, leave it out),
-    sector and designations. `left_out`: pos, out, out_trading, n of the rows not traded, and
-    of instruments without a row.
+    sector and designations. `left_out`: pos, out, out_trading, n of all other rows, and of
+    instruments without a row.
     """
 
     rows: pl.DataFrame
@@ -61,71 +62,92 @@ def build_panel(
     rules: UniverseRules,
 ) -> Panel:
     """The panel over `sessions`, of which those from position `first` on are to be scored."""
-    tickers = tickers_of(data)
-    stored = _stored(data, sessions, tickers, rules)
-    rows = _traded(stored, rules)
-    tail = stored.filter(pl.col("pos") >= first)
+    tickers, codes = coded(data)
+    bars = _placed(data, codes, sessions, rules)
     spans = periods(data, tickers, sessions)
+    tail = _sorted(bars.select("key", "code", "pos", "traded", "bad"), bars["pos"] >= first)
     tail = _described(tail, data, spans, tickers, sessions, sectors)
-    traded = tail["traded"]
-    history = rows.filter(pl.col("pos") >= first).select("history")
-    stocks = _scanned(tail.filter(traded), history, rules)
+    scanned = pl.repeat(False, len(tickers.categories), dtype=pl.Boolean, eager=True)
+    scanned = scanned.scatter(tail["code"].filter(tail["out"] == 0).unique(), True)
+    rows = _traded(_scaled(_sorted(bars, scanned.gather(bars["code"]))), rules)
+    inside = tail["traded"] & scanned.gather(tail["code"])
+    history = rows.select("history").filter(rows["pos"] >= first)
     return Panel(
-        rows=rows,
-        stocks=stocks,
-        left_out=_not_traded(tail.filter(~traded), tail, spans, first, len(sessions)),
+        rows=rows.drop("history"),
+        stocks=_scanned(tail.filter(inside), history, rules),
+        left_out=_outside(tail.filter(~inside), tail, spans, first, len(sessions)),
         tickers=tickers,
         sessions=sessions,
         first=first,
     )
 
 
-def _stored(
-    data: MarketData, sessions: pl.Series, tickers: pl.Enum, rules: UniverseRules
+def _placed(
+    data: MarketData, codes: pl.Series, sessions: pl.Series, rules: UniverseRules
 ) -> pl.DataFrame:
-    """Every stored row by stock and session, with the scale of its prices."""
+    """Every stored row with its stock and session, in no order, and whether it traded."""
+    bars: pl.DataFrame = data.bars
     calendar = pl.DataFrame({"session": sessions}).with_row_index("pos")
+    pos = bars.select("session").join(calendar, on="session", how="left", maintain_order="left")
+    off = pl.max_horizontal(pl.col("highest") - pl.col("high"), pl.col("low") - pl.col("lowest"))
+    moved = (pl.col("volume") > 0) & (pl.col("open") > 0)
+    wrong = (off > rules.bar_tolerance_won) & above(off, pl.col("close") * rules.bar_tolerance)
     frame = (
-        data.bars.select(
-            "session",
+        bars.lazy()
+        .with_columns(
+            pos["pos"].cast(pl.Int32),
+            codes.alias("code"),
+            highest=pl.max_horizontal("open", "high", "low", "close"),
+            lowest=pl.min_horizontal("open", "high", "low", "close"),
+        )
+        .select(
+            "code",
+            "pos",
             "open",
-            "high",
-            "low",
+            "highest",
+            "lowest",
             "close",
             "volume",
             "value",
             "base",
             "market_cap",
             "adjusted",
-            ticker=pl.col("ticker").cast(tickers),
+            key=pl.col("code").cast(pl.Int64) * SPAN + pl.col("pos"),
+            traded=moved & ~wrong,
+            bad=moved & wrong,
         )
-        .join(calendar, on="session", how="left", maintain_order="left")
-        .drop("session")
-        .with_columns(pl.col("pos").cast(pl.Int32), code=pl.col("ticker").to_physical())
+        .collect()
     )
-    if frame["pos"].null_count():
-        frame = frame.filter(pl.col("pos").is_not_null())
-    frame = frame.with_columns(
-        key=pl.col("code").cast(pl.Int64) * SPAN + pl.col("pos"), ordinal=pl.col("pos")
-    ).sort("key")
-    top = pl.max_horizontal("open", "low", "close") - pl.col("high")
-    bottom = pl.col("low") - pl.min_horizontal("open", "high", "close")
-    off = pl.max_horizontal(top, bottom)
-    moved = (pl.col("volume") > 0) & (pl.col("open") > 0)
-    wrong = (off > rules.bar_tolerance_won) & above(off, pl.col("close") * rules.bar_tolerance)
-    return (
-        frame.with_columns(factor=factor_expr())
-        .with_columns(scale=scale_expr())
-        .with_columns(traded=moved & ~wrong, bad=moved & wrong)
-        .drop("factor", "ordinal")
-    )
+    return frame.filter(frame["pos"].is_not_null()) if frame["pos"].null_count() else frame
 
 
-def _traded(stored: pl.DataFrame, rules: UniverseRules) -> pl.DataFrame:
-    """The traded rows, adjusted, in segments, with n and chg."""
+def _sorted(bars: pl.DataFrame, wanted: pl.Series) -> pl.DataFrame:
+    """The rows that are `wanted`, by stock and session."""
+    places = wanted.arg_true()
+    keys = bars["key"].gather(places)
+    if keys.is_sorted():
+        return bars if len(places) == len(bars) else bars.filter(wanted)
+    return bars[places.gather(keys.arg_sort())]
+
+
+def _scaled(bars: pl.DataFrame) -> pl.DataFrame:
+    """The bars by stock and session with the `scale` of their prices."""
+    steps = bars.select("adjusted", "base", "close", ticker="code", ordinal="pos")
+    steps = steps.with_columns(factor=factor_expr())
+    # Few stocks ever change their scale.
+    changed = steps["ticker"].filter(steps["factor"] != 1).unique()
+    places = steps["ticker"].is_in(changed.implode()).arg_true()
+    scale = pl.repeat(1.0, len(bars), dtype=pl.Float64, eager=True)
+    if len(places):
+        scale = scale.scatter(places, steps[places].select(s=scale_expr())["s"])
+    return bars.with_columns(scale=scale)
+
+
+def _traded(bars: pl.DataFrame, rules: UniverseRules) -> pl.DataFrame:
+    """The traded rows, adjusted, in segments, with n, history and chg."""
     scale = pl.col("scale")
     rows = (
-        stored.with_columns(stored_row=(~pl.col("bad")).cum_sum().cast(pl.Int32))
+        bars.with_columns(stored_row=(~pl.col("bad")).cum_sum().cast(pl.Int32))
         .filter("traded")
         .with_row_index("row")
         .select(
@@ -139,8 +161,8 @@ def _traded(stored: pl.DataFrame, rules: UniverseRules) -> pl.DataFrame:
             "market_cap",
             "base",
             open=pl.col("open") * scale,
-            high=pl.max_horizontal("open", "high", "low", "close") * scale,
-            low=pl.min_horizontal("open", "high", "low", "close") * scale,
+            high=pl.col("highest") * scale,
+            low=pl.col("lowest") * scale,
             close=pl.col("close") * scale,
             volume=pl.col("volume") / scale,
             traded_close=pl.col("close"),
@@ -253,11 +275,11 @@ def _scanned(traded: pl.DataFrame, history: pl.DataFrame, rules: UniverseRules) 
     )
 
 
-def _not_traded(
-    resting: pl.DataFrame, tail: pl.DataFrame, spans: pl.DataFrame, first: int, sessions: int
+def _outside(
+    others: pl.DataFrame, tail: pl.DataFrame, spans: pl.DataFrame, first: int, sessions: int
 ) -> pl.DataFrame:
-    """pos, out, out_trading, n: stored rows that didn't trade, and instruments without row."""
-    halted = resting.group_by("pos", "out").len("n")
+    """pos, out, out_trading, n: stored rows outside the panel, and instruments without row."""
+    halted = others.group_by("pos", "out").len("n")
     stored = tail.filter("listed").group_by("pos").len("stored")
     listed = pl.DataFrame({"listed": listed_counts(spans, sessions)}).with_row_index("pos")
     absent = (

@@ -55,6 +55,16 @@ def tickers_of(data: MarketData) -> pl.Enum:
     return pl.Enum(pl.concat(both).unique().sort())
 
 
+def coded(data: MarketData) -> tuple[pl.Enum, pl.Series]:
+    """`tickers_of`, and for each bar the place of its ticker there."""
+    tickers = pl.Enum(data.instruments["ticker"].unique().sort())
+    codes = data.bars["ticker"].cast(tickers, strict=False)
+    if codes.null_count():
+        tickers = tickers_of(data)
+        codes = data.bars["ticker"].cast(tickers)
+    return tickers, codes.to_physical()
+
+
 def keys(tickers: pl.Enum, positions: pl.Expr) -> pl.Expr:
     """The growing number of (stock, session) for a frame with a `ticker` column."""
     code = pl.col("ticker").cast(tickers).to_physical().cast(pl.Int64)
