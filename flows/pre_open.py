@@ -10,18 +10,15 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from errors import ClosebellError
-from flows.evening import catch_up_close
+from flows.catching_up import catch_up
 from flows.room import Room
-from flows.settle import run_settle
 from flows.summary import RunSummary
 from flows.turn import Outcome, in_turn
 from logs import get as logger
-from market.asof import Slot
 from sources.protocol import Listed, LiveSource
 from tasks.beside import degraded
 from tasks.levels import levels_step, open_signals
 from tasks.listing import listing_step
-from tasks.publish import GATE
 from tasks.quotes import bases_step
 
 
@@ -64,7 +61,7 @@ def run_pre_open(room: Room, session: date) -> RunSummary:
         notes = [f"{room.source_name} tells nothing of a session before its close"]
     moved = levels_step(room.db, room.calendar, session, signals, bases)
     notes += _moved(moved)
-    notes += _catch_up(room, room.calendar.previous(session))
+    notes += _caught_up(room, room.calendar.previous(session))
     return RunSummary(
         state="completed",
         sessions=[session],
@@ -92,19 +89,10 @@ def _then(row: dict[str, object], name: str) -> str:
     return "none" if row[name] is None else f"{row[name]:,} → {row[f'{name}_now']:,}"
 
 
-def _catch_up(room: Room, last: date) -> list[str]:
-    """Whatever of the last session wasn't done; what fails is said, and left to the next flow."""
-    with room.db.reader() as tx:
-        ever = tx.runs.newest_session(GATE, str(Slot.CLOSE))
-        final = tx.runs.newest_session(GATE, str(Slot.FINAL))
-    notes: list[str] = []
+def _caught_up(room: Room, last: date) -> list[str]:
+    """What failed is said, and left to the morning, which has the official bars."""
     try:
-        if ever is not None and ever < last:
-            notes += catch_up_close(room, last)
-        if final is not None and final < last:
-            run_settle(room, last)
-            notes.append(f"{last} had not been settled and was now")
+        return catch_up(room, last)
     except ClosebellError as error:
         logger().error("not caught up", of=last.isoformat(), cause=error.detail)
-        notes.append(f"{last} could not be caught up with: {error.detail}")
-    return notes
+        return [f"{last} could not be caught up with: {error.detail}"]
