@@ -20,6 +20,7 @@ from cli import (
     doctor,
     imports,
     keys,
+    performance,
     replay,
     runs,
     serve,
@@ -47,6 +48,7 @@ app.command("backfill")(runs.backfill)
 app.command("replay")(replay.replay)
 app.command("import")(imports.import_)
 app.command("signals")(signals.signals)
+app.command("performance")(performance.performance)
 app.add_typer(backtest.app, name="backtest")
 app.command("sweep")(sweep.sweep)
 app.command("calendar")(calendar.calendar)

@@ -15,7 +15,8 @@ from market.asof import Slot
 SCANNERS = ("vcp", "daytrading", "closing_bet")
 
 
-def _scanner(text: str) -> str:
+def a_scanner(text: str) -> str:
+    """One of the scanners' names; another is a usage error."""
     if text not in SCANNERS:
         raise typer.BadParameter(f"{text!r} is no scanner ({', '.join(SCANNERS)})")
     return text
@@ -35,7 +36,7 @@ def signals(
     ] = None,
     scanner: Annotated[
         list[str] | None,
-        typer.Option(parser=_scanner, metavar="NAME", help=f"{', '.join(SCANNERS)}; repeatable."),
+        typer.Option(parser=a_scanner, metavar="NAME", help=f"{', '.join(SCANNERS)}; repeatable."),
     ] = None,
     as_of: Annotated[
         str | None,

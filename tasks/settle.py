@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 import polars as pl
-import polars.selectors as cs
 
 from db import Database
 from db.repositories import Repositories
@@ -15,17 +13,15 @@ from db.repositories.outcomes import Settled
 from logs import get as logger
 from market.calendar import TradingCalendar
 from outcomes.follow import KEY, transitions
-from outcomes.performance import ALL, performance
 from outcomes.random_stock import VALUE_ROWS
 from outcomes.rules import TradeRules
 from outcomes.settling import settled
-from outcomes.survivorship import Survivorship, survivorship
+from tasks.performance import report_of
 from tasks.step import step
 from tasks.windows import window_start
 
 # Twenty traded rows before the first signal, for who was liquid then; some were halted.
 BEFORE = 2 * VALUE_ROWS
-DECIMALS = 6
 
 
 @dataclass(frozen=True)
@@ -82,38 +78,12 @@ settle_step = step("settle", timeout=1800, retries=1)(settle_signals)
 def _report(tx: Repositories, instruments: pl.DataFrame, session: date, rules: TradeRules) -> None:
     """Keep the figures of all signals and of each year's."""
     figures = tx.outcomes.figures()
-    years = sorted({str(year) for year in figures["session"].dt.year()})
-    for period in (ALL, *years):
-        chosen = figures
-        if period != ALL:
-            chosen = figures.filter(pl.col("session").dt.year() == int(period))
-        first, last = chosen["session"].min(), session
-        assert isinstance(first, date)
-        if period != ALL:
-            last = min(session, date(int(period), 12, 31))
-        bias = survivorship_of(tx, instruments, first, last)
-        tx.outcomes.report(
-            period,
-            session,
-            bias.sentence,
-            bias.held,
-            groups_of(chosen, rules.min_sample),
-            rules.hash,
-        )
-
-
-def survivorship_of(
-    tx: Repositories, instruments: pl.DataFrame, first: date, last: date
-) -> Survivorship:
-    """Whether what is stored of these sessions holds stocks that left the market."""
-    stored = tx.bars.sessions(first, last)
-    return survivorship(tx.bars.last_seen(first, last), stored or [first], instruments)
-
-
-def groups_of(figures: pl.DataFrame, min_sample: int) -> list[dict[str, Any]]:
-    """`performance` as plain rows, rounded."""
-    found = performance(figures, min_sample)
-    return found.with_columns(cs.float().round(DECIMALS)).to_dicts()
+    tx.outcomes.report(report_of(tx, figures, instruments, session, rules), rules.hash)
+    for year in sorted(figures["session"].dt.year().unique()):
+        chosen = figures.filter(pl.col("session").dt.year() == year)
+        last = min(session, date(year, 12, 31))
+        report = report_of(tx, chosen, instruments, last, rules, period=str(year))
+        tx.outcomes.report(report | {"settled_to": session}, rules.hash)
 
 
 def _said(pending: pl.DataFrame, written: Settled) -> Settlement:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -181,24 +181,14 @@ class Outcomes:
         """The session the figures were last made for."""
         return self._connection.scalar(select(func.max(Performance.settled_to)))
 
-    def report(
-        self,
-        period: str,
-        settled_to: date,
-        survivorship: str,
-        delisted_held: bool | None,
-        groups: Sequence[Mapping[str, Any]],
-        rules_hash: str,
-    ) -> Stored:
-        """Keep the figures of a period ("all", or a year)."""
-        row = {
-            "period": period,
-            "settled_to": settled_to,
-            "survivorship": survivorship,
-            "delisted_held": delisted_held,
-            "groups": list(groups),
-            "rules_hash": rules_hash,
-        }
+    def report(self, report: Mapping[str, Any], rules_hash: str) -> Stored:
+        """Keep the figures of a period ("all", or a year); the same ones, nothing.
+
+        Args:
+            report: period, settled_to, survivorship, delisted_held, groups (what JSON can hold).
+        """
+        row = dict(report) | {"rules_hash": rules_hash}
+        period = row["period"]
         table = table_of(Performance)
         before = self._connection.execute(
             select(*(table.c[name] for name in row)).where(Performance.period == period)

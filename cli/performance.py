@@ -1,0 +1,159 @@
+"""`closebell performance`: how good the signals were."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Annotated, Any
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from api import outcomes as answers
+from api import views
+from cli.common import AsJson, SourceOption, a_date, market
+from cli.signals import SCANNERS, a_scanner
+from cli.tables import console
+from errors import ClosebellError
+from outcomes.performance import ALL
+from outcomes.returns import HORIZONS
+from outcomes.rules import TradeRules
+from tasks.performance import performance_report
+
+GRADES = ("S", "A", "B", "C")
+
+
+def _grade(text: str) -> str:
+    if text.upper() not in GRADES:
+        raise typer.BadParameter(f"{text!r} is no grade ({', '.join(GRADES)})")
+    return text.upper()
+
+
+def performance(
+    scanner: Annotated[
+        list[str] | None,
+        typer.Option(parser=a_scanner, metavar="NAME", help=f"{', '.join(SCANNERS)}; repeatable."),
+    ] = None,
+    grade: Annotated[
+        list[str] | None, typer.Option(parser=_grade, metavar="GRADE", help="S, A, B; repeatable.")
+    ] = None,
+    first: Annotated[
+        date | None,
+        typer.Option("--from", parser=a_date, metavar="YYYY-MM-DD", help="Signals from it on."),
+    ] = None,
+    last: Annotated[
+        date | None,
+        typer.Option("--to", parser=a_date, metavar="YYYY-MM-DD", help="Signals up to it."),
+    ] = None,
+    source: SourceOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what became of the signals: by scanner, grade and the market gate at the time.
+
+    Figures are of the signals that were settled (closebell run settle); the JSON is that of
+    /api/kr/performance, in percent.
+    """
+    if first and last and first > last:
+        raise typer.BadParameter(f"--from {first} is after --to {last}")
+    with market(source, quiet=as_json) as (config, db, name):
+        rules = TradeRules.from_mapping(config.rules)
+        report = performance_report(
+            db, rules, scanners=scanner or None, grades=grade or None, first=first, last=last
+        )
+    if report is None:
+        raise ClosebellError(
+            "no signal of that kind was settled yet", remedy="closebell run settle"
+        )
+    if as_json:
+        typer.echo(views.dumps(answers.report(report)).decode())
+        return
+    _show(console(), report, rules, name)
+
+
+def _show(out: Console, report: Mapping[str, Any], rules: TradeRules, source: str) -> None:
+    style = "bold red" if report["delisted_held"] is False else "dim"
+    out.print(report["survivorship"], style=style, markup=False, soft_wrap=True)
+    out.print(f"{source} market, settled to {report['settled_to']}\n", markup=False)
+    for scanner in dict.fromkeys(group["scanner"] for group in report["groups"]):
+        groups = [
+            group
+            for group in report["groups"]
+            if group["scanner"] == scanner and ALL in (group["grade"], group["gate"])
+        ]
+        out.print(_trades(scanner, groups))
+        out.print(_afterwards(scanner, groups))
+    for line in _notes(rules):
+        out.print(line, style="dim", markup=False, soft_wrap=True)
+
+
+def _notes(rules: TradeRules) -> list[str]:
+    cost = rules.costs
+    return [
+        "Percent. hits: earned more than their costs; 95 %: Wilson's interval of the distinct trades.",
+        f"small: fewer than {rules.min_sample} distinct trades, which say nothing.",
+        f"Costs: {cost.commission:.3%} commission and {cost.exchange_fee:.4%} fees a side, "
+        f"{cost.slippage_ticks:g} tick slippage a side, the sale's tax of its session.",
+        "random: the mean liquid stock bought and sold with each trade, at the same costs.",
+        "after N: close to close so many sessions after the signal; index: its market's meanwhile.",
+        "A day trade of the close is only watched; those found in the session are traded.",
+    ]
+
+
+def _trades(scanner: str, groups: list[Mapping[str, Any]]) -> Table:
+    names = ("signals", "bought", "held", "trades", "hits", "95 %", "expectancy", "random")
+    table = _table(f"{scanner}: trades", (*names, "profit factor", "sessions", ""))
+    for group in groups:
+        low, high = group["hit_low"], group["hit_high"]
+        table.add_row(
+            _name(group),
+            f"{group['signals']:,}",
+            f"{group['filled']:,}",
+            f"{group['held']:,}",
+            f"{group['trades']:,}",
+            "-" if group["hit_rate"] is None else f"{group['hit_rate'] * 100:.0f}",
+            "-" if low is None else f"{low * 100:.0f} to {high * 100:.0f}",
+            _percent(group["expectancy"]),
+            _percent(group["random_expectancy"]),
+            _plain(group["profit_factor"]),
+            _plain(group["sessions_held"]),
+            "small" if group["small"] and group["filled"] else "",
+        )
+    return table
+
+
+def _afterwards(scanner: str, groups: list[Mapping[str, Any]]) -> Table:
+    names = [f"{name}" for _ in HORIZONS for name in ("mean", "median", "index")]
+    for number, horizon in enumerate(HORIZONS):
+        names.insert(4 * number, f"after {horizon}")
+    table = _table(f"{scanner}: returns", names)
+    for group in groups:
+        cells = []
+        for h in HORIZONS:
+            cells.append(f"{group[f'n_{h}']:,}")
+            cells += [_percent(group[f"{kind}_{h}"]) for kind in ("mean", "median", "market")]
+        table.add_row(_name(group), *cells)
+    return table
+
+
+def _table(title: str, names: Sequence[str]) -> Table:
+    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column(title, no_wrap=True, min_width=22)
+    for name in names:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
+def _name(group: Mapping[str, Any]) -> str:
+    if group["grade"] != ALL:
+        return f"  grade {group['grade']}"
+    return "all" if group["gate"] == ALL else f"  gate {group['gate']}"
+
+
+def _percent(fraction: float | None) -> str:
+    return "-" if fraction is None else f"{fraction * 100:+.2f}"
+
+
+def _plain(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
