@@ -164,7 +164,7 @@ class _Run:
             if (position := self.account.positions.get(code)) is not None:
                 exact = position.shares / factor
                 position.shares = math.floor(exact + WHOLE)
-                rest = int(max(exact - position.shares, 0.0) * base)
+                rest = int(max(exact - position.shares, 0.0) * base + WHOLE)
                 position.received += rest
                 self.account.cash += rest
 

@@ -90,7 +90,7 @@ def plain_account(
                 assert bar is not None
                 exact = one.shares / factor
                 whole = math.floor(exact + 1e-6)
-                rest = int(max(exact - whole, 0) * bar["base"])
+                rest = int(max(exact - whole, 0) * bar["base"] + 1e-6)
                 one.shares, one.received = whole, one.received + rest
                 account.cash += rest
         due = [s for s in signals if ends[id(s)] is not None and ends[id(s)][0] == session]
