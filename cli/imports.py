@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -12,22 +14,29 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 
 from cli.common import AsJson, load_settings, print_json, working
 from cli.tables import console
+from db import Database
 from errors import SettingsError
+from flows.home import prepare
 from market.calendar import TradingCalendar
 from market.clock import SystemClock
+from scanners import LOOKBACK
 from settings import Settings
+from sources.marcap import parse_years
 from tasks.importing import Imported, import_files
 from tasks.markets import open_market
+from tasks.sources import fetch_marcap
 
 REAL = "stored"
+HISTORY = re.compile(r"(?:(?P<source>marcap|krx|kiwoom):)?history(?::(?P<sessions>\d{1,4}))?")
 
 
 def import_(
     what: Annotated[
         list[str],
         typer.Argument(
-            metavar="PATH… | marcap:YEAR[..YEAR]",
-            help="Parquet or CSV files, folders of them, or years of the marcap dataset.",
+            metavar="PATH… | marcap:YEAR[..YEAR] | [SOURCE:]history[:SESSIONS]",
+            help="Parquet or CSV files, folders of them, years of the marcap dataset, or the last "
+            "sessions from where they come fastest (SOURCE: only from marcap, krx or kiwoom).",
         ),
     ],
     as_json: AsJson = False,
@@ -37,6 +46,9 @@ def import_(
     Understood are the columns of the marcap dataset as published, and of daily, index, net-buying,
     company, sector, name and delisting tables. Every row is checked: bad ones are kept aside with
     the reason (table rejected_rows), the good ones are stored. Importing twice changes nothing.
+
+    `history` fetches the sessions that scanners look back on and goes on where it was when it is
+    started again: seconds from marcap, a quarter of an hour from KRX, an hour from Kiwoom.
     """
     config = load_settings()
     if config.source == "sample":
@@ -44,8 +56,11 @@ def import_(
             "CLOSEBELL_SOURCE is sample, and the sample market takes no files",
             remedy="unset it, or set it to stored",
         )
-    paths = [path for one in what for path in _paths(one, config, quiet=as_json)]
+    if wanted := HISTORY.fullmatch(" ".join(what)):
+        _history(wanted, config, as_json=as_json)
+        return
     with working(quiet=as_json) as say, open_market(config, REAL, say) as (db, _):
+        paths = [path for one in what for path in _paths(one, config, db, quiet=as_json)]
         done = import_files(
             db,
             paths,
@@ -80,18 +95,40 @@ def _line(path: Path, done: Imported | None) -> str:
     )
 
 
-def _paths(text: str, config: Settings, *, quiet: bool) -> list[Path]:
+def _history(wanted: re.Match[str], config: Settings, *, as_json: bool) -> None:
+    """Run the flow; its progress is told by the log, here and in Prefect."""
+    os.environ.setdefault("CLOSEBELL_LOG_LEVEL", "error" if as_json else "info")
+    prepare(config.data_dir)
+    from flows.first_history import first_history
+    from tasks.history import FASTEST
+
+    sources = [wanted["source"]] if wanted["source"] else list(FASTEST)
+    with working(quiet=as_json) as say, open_market(config, REAL, say):  # held open for the run
+        done = first_history(sources, int(wanted["sessions"] or LOOKBACK))
+    if as_json:
+        print_json(asdict(done))
+        return
+    out = console()
+    came = ", ".join(f"{n} from {name}" for name, n in done.sessions.items() if n)
+    out.print(f"{done.first} to {done.last}: {came or 'nothing was missing'}")
+    out.print(f"  net buying of {done.net_buying} stocks near a signal")
+    if done.missing:
+        out.print(f"  still missing {len(done.missing)} sessions, from {done.missing[0]} on")
+    for note in done.notes:
+        out.print(f"note: {note}", markup=False, style="yellow")
+    out.print("Next: closebell run end-of-day")
+
+
+def _paths(text: str, config: Settings, db: Database, *, quiet: bool) -> list[Path]:
     if text.startswith("marcap:"):
-        return _download(text, config, quiet=quiet)
+        return _download(text, config, db, quiet=quiet)
     path = Path(text).expanduser()
     if path.is_dir():
         return sorted(p for p in path.iterdir() if p.suffix in (".parquet", ".csv", ".gz", ".zst"))
     return [path]
 
 
-def _download(text: str, config: Settings, *, quiet: bool) -> list[Path]:
-    from sources.marcap import download, parse_years
-
+def _download(text: str, config: Settings, db: Database, *, quiet: bool) -> list[Path]:
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -110,11 +147,4 @@ def _download(text: str, config: Settings, *, quiet: bool) -> list[Path]:
         bar.update(task, completed=received, total=expected)
 
     with bar:
-        return list(
-            download(
-                parse_years(text),
-                config.data_dir / "downloads",
-                config.marcap_base_url,
-                progress=tell,
-            )
-        )
+        return list(fetch_marcap(parse_years(text), config, db, tell))

@@ -1,40 +1,30 @@
-"""Downloading the yearly files of the marcap dataset."""
+"""The marcap dataset: a file a year, of every stock and session until the day before."""
 
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from types import TracebackType
+from typing import Final, Self
 
+import httpcore
 import httpx
 import polars as pl
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception_type,
-    wait_random_exponential,
-)
 
-from errors import BadFile, RateLimited, SettingsError, SourceUnavailable
+from errors import BadFile, SettingsError
+from settings import Settings
 from sources.files_formats import recognise
+from sources.http.call import Call, Limits, Rate, Reply, Request
+from sources.http.client import Client
+from sources.http.guards import Guards
 
-FIRST_YEAR = 1995
+PROVIDER: Final = "marcap"
+FIRST_YEAR: Final = 1995
+PER_SECOND: Final = 2.0
 Progress = Callable[[int, int, int | None], None]
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How long to wait (seconds) and how often to try. `total` is for one file, all tries."""
-
-    connect: float = 10.0
-    read: float = 30.0
-    total: float = 600.0
-    attempts: int = 4
-    first_wait: float = 1.0
-    longest_wait: float = 60.0
 
 
 def parse_years(text: str) -> range:
@@ -54,148 +44,99 @@ def parse_years(text: str) -> range:
     return range(first, last + 1)
 
 
-def download(
-    years: Iterable[int],
-    folder: Path,
-    base_url: str,
-    *,
-    limits: Limits | None = None,
-    progress: Progress | None = None,
-) -> Sequence[Path]:
-    """Fetch marcap-YYYY.parquet of each year into `folder` and return their paths in order.
+class Marcap:
+    """Where the files are published. Close it, or use it as a context manager."""
 
-    A file appears only when it is whole and holds the expected columns; one that was there
-    before is replaced, as the current year's grows every day. `progress` is told (year, bytes
-    so far, bytes in all or None).
+    name: Final = PROVIDER
 
-    Raises:
-        SourceUnavailable: no answer, or none in time, after all tries; RateLimited when the
-            last one asked for patience.
-        SettingsError: that year isn't published, or the address is refused; never retried.
-        BadFile: what came is not the dataset.
-    """
-    limits = limits or Limits()
-    folder.mkdir(parents=True, exist_ok=True)
-    plain = {"Accept-Encoding": "identity"}  # so that progress and length are of the file
-    with httpx.Client(headers=plain, follow_redirects=True) as client:
-        return [
-            _fetch(
-                client,
-                f"{base_url.rstrip('/')}/marcap-{year}.parquet",
-                year,
-                folder,
-                limits,
-                progress,
-            )
-            for year in years
-        ]
+    def __init__(self, http: Client, base_url: str) -> None:
+        self._http = http
+        self._base_url = base_url.rstrip("/")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._http.close()
+
+    def download(
+        self, years: Iterable[int], folder: Path, *, progress: Progress | None = None
+    ) -> Sequence[Path]:
+        """Fetch marcap-YYYY.parquet of each year into `folder` and return their paths in order.
+
+        A file appears only when it is whole and holds the expected columns; one that was there
+        before is replaced, as the current year's grows every day. `progress` is told (year, bytes
+        so far, bytes in all or None).
+
+        Raises:
+            SourceUnavailable: no usable answer after all attempts; RateLimited when the last one
+                asked for patience.
+            SettingsError: that year isn't published, or the address is refused; never retried.
+            BadFile: what came is not the dataset.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        return [self._fetch(year, folder, progress) for year in years]
+
+    def _fetch(self, year: int, folder: Path, progress: Progress | None) -> Path:
+        name = f"marcap-{year}.parquet"
+        url = f"{self._base_url}/{name}"
+        call = Call(PROVIDER, name, rates=(Rate(PROVIDER, PER_SECOND),))
+
+        def tell(so_far: int, in_all: int | None) -> None:
+            if progress:
+                progress(year, so_far, in_all)
+
+        # Unpacked, so that progress and length are of the file.
+        request = Request("GET", url, {"Accept-Encoding": "identity"})
+        try:
+            body = self._http.send(call, request, lambda r: _body(r, url, year), progress=tell)
+        except (httpx.InvalidURL, httpcore.UnsupportedProtocol) as error:
+            raise SettingsError(
+                f"{url}: {error}", remedy="check CLOSEBELL_MARCAP_BASE_URL"
+            ) from error
+        return _keep(body, folder / name, url)
 
 
-class _TryAgain(Exception):
-    """One try failed in a way that another may not."""
-
-    def __init__(self, detail: str, *, wait: float = 0.0, limited: bool = False) -> None:
-        super().__init__(detail)
-        self.wait = wait
-        self.limited = limited
-
-
-def _fetch(
-    client: httpx.Client,
-    url: str,
-    year: int,
-    folder: Path,
-    limits: Limits,
-    progress: Progress | None,
-) -> Path:
-    deadline = time.monotonic() + limits.total
-    backoff = wait_random_exponential(multiplier=limits.first_wait, max=limits.longest_wait)
-
-    def pause(state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        asked = error.wait if isinstance(error, _TryAgain) else 0.0
-        return max(asked, backoff(state))
-
-    def give_up(state: RetryCallState) -> bool:
-        last = state.attempt_number >= limits.attempts
-        return last or time.monotonic() + state.upcoming_sleep >= deadline
-
-    retrying = Retrying(
-        retry=retry_if_exception_type(_TryAgain),
-        stop=give_up,
-        wait=pause,
-        reraise=True,
+def open_marcap(settings: Settings, guards: Guards) -> Marcap:
+    """Where the settings say; a file may take as long as twenty calls to others."""
+    usual = Limits.of(settings)
+    limits = replace(
+        usual,
+        read=2 * usual.read,
+        attempt=20 * usual.attempt,
+        total=20 * usual.attempt,
+        largest_body=4 * usual.largest_body,
     )
-    target = folder / f"marcap-{year}.parquet"
-    try:
-        retrying(_try_once, client, url, year, target, deadline, limits, progress)
-    except _TryAgain as error:
-        kind = RateLimited if error.limited else SourceUnavailable
-        raise kind(f"{url}: {error}", remedy="try again later") from error
-    return target
+    return Marcap(Client(PROVIDER, guards, limits), settings.marcap_base_url)
 
 
-def _try_once(
-    client: httpx.Client,
-    url: str,
-    year: int,
-    target: Path,
-    deadline: float,
-    limits: Limits,
-    progress: Progress | None,
-) -> None:
-    half: Path | None = None
-    try:
-        with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as part:
-            half = Path(part.name)
-            left = max(deadline - time.monotonic(), 0.001)
-            waits = httpx.Timeout(min(limits.read, left), connect=min(limits.connect, left))
-            with client.stream("GET", url, timeout=waits) as response:
-                _check_status(response, url, year)
-                _receive(response, part.write, year, deadline, limits, progress)
-        _check_content(half, url)
-        half.replace(target)
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-        raise SettingsError(f"{url}: {error}", remedy="check CLOSEBELL_MARCAP_BASE_URL") from error
-    except httpx.RequestError as error:
-        raise _TryAgain(f"no usable answer: {str(error) or type(error).__name__}") from error
-    finally:
-        if half:
-            half.unlink(missing_ok=True)
-
-
-def _check_status(response: httpx.Response, url: str, year: int) -> None:
-    status = response.status_code
-    if status == 200:
-        return
-    if status in (408, 429) or status >= 500:
-        raise _TryAgain(f"answered {status}", wait=_retry_after(response), limited=status == 429)
-    if status == 404:
+def _body(reply: Reply, url: str, year: int) -> bytes:
+    if reply.status == 200:
+        return reply.body
+    if reply.status == 404:
         raise SettingsError(
             f"no marcap file of {year} is published at {url}",
             remedy="choose other years, or check CLOSEBELL_MARCAP_BASE_URL",
         )
-    raise SettingsError(f"{url}: answered {status}", remedy="check CLOSEBELL_MARCAP_BASE_URL")
+    raise SettingsError(f"{url}: answered {reply.status}", remedy="check CLOSEBELL_MARCAP_BASE_URL")
 
 
-def _receive(
-    response: httpx.Response,
-    write: Callable[[bytes], object],
-    year: int,
-    deadline: float,
-    limits: Limits,
-    progress: Progress | None,
-) -> None:
-    length = response.headers.get("Content-Length", "")
-    expected = int(length) if length.isdigit() else None
-    received = 0
-    for chunk in response.iter_bytes():  # as they come: a fixed size would wait for a slow server
-        write(chunk)
-        received = response.num_bytes_downloaded
-        if progress:
-            progress(year, received, expected)
-        if time.monotonic() >= deadline:
-            raise _TryAgain(f"not finished after {limits.total:g} s ({received} bytes came)")
+def _keep(body: bytes, target: Path, url: str) -> Path:
+    with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as part:
+        half = Path(part.name)
+        try:
+            part.write(body)
+            part.flush()
+            _check_content(half, url)
+            half.replace(target)
+        finally:
+            half.unlink(missing_ok=True)
+    return target
 
 
 def _check_content(path: Path, url: str) -> None:
@@ -205,8 +146,3 @@ def _check_content(path: Path, url: str) -> None:
         raise BadFile(f"{url}: what came is no Parquet file") from error
     if recognise(columns, url) != "marcap":
         raise BadFile(f"{url}: what came has other columns than the marcap dataset")
-
-
-def _retry_after(response: httpx.Response) -> float:
-    value = response.headers.get("Retry-After", "")
-    return float(value) if value.isdigit() else 0.0

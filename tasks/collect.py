@@ -76,8 +76,7 @@ def _stretches(missing: Sequence[date], calendar: TradingCalendar) -> list[tuple
     return found
 
 
-@step("store", timeout=900)
-def store(db: Database, data: MarketData, last: date) -> int:
+def store_data(db: Database, data: MarketData, last: date) -> int:
     """Write collected data in one transaction; rows that are stored the same aren't touched.
 
     Returns:
@@ -91,3 +90,6 @@ def store(db: Database, data: MarketData, last: date) -> int:
         tx.sources.forget_parts()
     logger().info("stored", bars=stored.stored, unchanged=stored.unchanged)
     return stored.stored
+
+
+store = step("store", timeout=900)(store_data)

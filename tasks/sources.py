@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from db import Database
 from db.guards import StoredGuards
 from db.parts import StoredParts
-from errors import SourceNotConfigured
+from errors import ClosebellError, SourceNotConfigured
 from market.calendar import TradingCalendar
 from market.clock import Clock
 from settings import Settings
@@ -17,9 +18,10 @@ from sources.http.guards import Guards
 from sources.kiwoom.source import KiwoomSource, open_kiwoom
 from sources.krx.client import open_krx
 from sources.krx.source import KrxSource
+from sources.marcap import open_marcap
+from sources.parts import Tell, tell_log
 from sources.protocol import History, LiveSource, NewsSource
 from sources.sample import SampleSource
-from tasks.replay import open_replay
 from tasks.replay import open_replay
 
 INVENTED = ("sample", "replay")
@@ -115,6 +117,53 @@ def note_configured(db: Database, settings: Settings) -> None:
     with db.transaction() as tx:
         for name, missing in missing_of(settings).items():
             tx.sources.configured(name, missing)
+
+
+def fetch_marcap(
+    years: Iterable[int],
+    settings: Settings,
+    db: Database,
+    progress: Callable[[int, int, int | None], None] | None = None,
+) -> Sequence[Path]:
+    """Download years of the marcap dataset and note how that went; their paths in order.
+
+    Raises:
+        ClosebellError: see Marcap.download.
+    """
+    try:
+        with open_marcap(settings, guards_of(db)) as marcap:
+            paths = marcap.download(years, settings.data_dir / "downloads", progress=progress)
+    except ClosebellError as error:
+        with db.transaction() as tx:
+            tx.sources.failed("marcap", error.detail)
+        raise
+    with db.transaction() as tx:
+        tx.sources.succeeded("marcap")
+    return paths
+
+
+@contextmanager
+def open_kiwoom_alone(
+    settings: Settings,
+    calendar: TradingCalendar,
+    db: Database,
+    clock: Clock,
+    tell: Tell = tell_log,
+) -> Iterator[KiwoomSource]:
+    """Kiwoom for what only it tells, past sessions stock by stock, whatever KRX has.
+
+    Raises:
+        SourceNotConfigured: a key is missing.
+    """
+    with open_kiwoom(settings, guards_of(db)) as client:
+        yield KiwoomSource(
+            client,
+            calendar,
+            clock,
+            StoredParts(db),
+            max_missing=settings.kiwoom_max_missing,
+            tell=tell,
+        )
 
 
 @contextmanager

@@ -23,6 +23,11 @@ from sources.http.transport import ERRORS, DeadlineTransport
 T = TypeVar("T")
 
 AGENT = "closebell"
+Progress = Callable[[int, int | None], None]
+
+
+def no_progress(_so_far: int, _in_all: int | None) -> None:
+    """Nobody is waiting for it."""
 
 
 class Client:
@@ -62,11 +67,19 @@ class Client:
         """Let the connections go."""
         self._transport.close()
 
-    def send(self, call: Call, request: Request, read: Callable[[Reply], T]) -> T:
+    def send(
+        self,
+        call: Call,
+        request: Request,
+        read: Callable[[Reply], T],
+        *,
+        progress: Progress = no_progress,
+    ) -> T:
         """Send a request and read its answer, as often as the limits allow.
 
         `read` turns the reply into what the caller wants. It may raise `Unusable` or
-        `Throttled` for another attempt; whatever else it raises is final.
+        `Throttled` for another attempt; whatever else it raises is final. `progress` is told
+        the bytes so far and, where the server says it, in all.
 
         Raises:
             RateLimited: the provider refused for too many calls to the last, or the queue for
@@ -76,9 +89,11 @@ class Client:
         with tracing.span(
             f"{call.provider} {call.name}", kind="client", subject=call.subject or None
         ):
-            return self._send(call, request, read)
+            return self._send(call, request, read, progress)
 
-    def _send(self, call: Call, request: Request, read: Callable[[Reply], T]) -> T:
+    def _send(
+        self, call: Call, request: Request, read: Callable[[Reply], T], progress: Progress
+    ) -> T:
         retrying = Retrying(
             stop=stop_after_attempt(self.limits.attempts) | stop_before_delay(self.limits.total),
             wait=self._pause,
@@ -92,12 +107,19 @@ class Client:
             for attempt in retrying:
                 with attempt:
                     attempts = attempt.retry_state.attempt_number
-                    return self._attempt(call, request, read, attempts)
+                    return self._attempt(call, request, read, attempts, progress)
         except TryAgain as error:
             raise self._given_up(call, error, attempts, time.monotonic() - started) from error
         raise AssertionError("an attempt returns or raises")
 
-    def _attempt(self, call: Call, request: Request, read: Callable[[Reply], T], number: int) -> T:
+    def _attempt(
+        self,
+        call: Call,
+        request: Request,
+        read: Callable[[Reply], T],
+        number: int,
+        progress: Progress,
+    ) -> T:
         breaker = self.guards.breaker
         self._take_place(call, retry=number > 1)
         permit, refused = breaker.enter(self.provider, probe_for=self.limits.attempt + 5)
@@ -109,7 +131,7 @@ class Client:
             )
         started = time.monotonic()
         try:
-            reply = self._exchange(call, request)
+            reply = self._exchange(call, request, progress)
             self._judge_status(reply)
             result = read(reply)
         except Throttled as error:
@@ -155,7 +177,7 @@ class Client:
         if wait:
             self.sleep(wait)
 
-    def _exchange(self, call: Call, request: Request) -> Reply:
+    def _exchange(self, call: Call, request: Request, progress: Progress) -> Reply:
         limits = self.limits
         until = time.monotonic() + limits.attempt
         message = httpx.Request(
@@ -173,8 +195,10 @@ class Client:
         try:
             response = self._transport.handle_request(message)
             try:
+                length = response.headers.get("content-length", "")
                 for chunk in response.iter_bytes():
                     body += chunk
+                    progress(len(body), int(length) if length.isdigit() else None)
                     if len(body) > limits.largest_body:
                         raise BadMarketData(
                             f"{call}: more than {limits.largest_body:,} bytes came back"

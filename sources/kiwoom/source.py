@@ -160,6 +160,11 @@ class KiwoomSource:
         found = indices.fetch_index_bars(self._client, session)
         return IndexBars.cast(found.filter(pl.col("session") == session))
 
+    def index_history(self, first: date, last: date) -> dy.DataFrame[IndexBars]:
+        """The indices of past sessions, as far back as 600; three calls."""
+        found = indices.fetch_index_bars(self._client, last)
+        return IndexBars.cast(found.filter(pl.col("session") >= first))
+
     def net_buying(
         self, session: date, tickers: Iterable[str] | None = None
     ) -> dy.DataFrame[NetBuying]:
@@ -257,9 +262,7 @@ class KiwoomSource:
             instruments=listing.instruments(first),
             flags=InstrumentFlags.create_empty(),
             net_buying=NetBuying.create_empty(),
-            index_bars=IndexBars.cast(
-                indices.fetch_index_bars(self._client, last).filter(pl.col("session") >= first)
-            ),
+            index_bars=self.index_history(first, last),
         )
 
     def _provisional(self, session: date, now: datetime) -> bool:
