@@ -18,7 +18,7 @@ from flows.room import Room, opened
 from flows.summary import RunSummary
 from flows.timetable import Due, due
 from market.calendar import TradingCalendar
-from market.clock import Clock
+from market.clock import SEOUL, Clock
 from tasks.replay import clock_of
 
 BY_SCHEDULE = "auto-scheduled"
@@ -84,5 +84,8 @@ def turn_of(
 
 
 def scheduled_for() -> datetime | None:
-    """The moment a schedule started this run for; None when a person did."""
-    return flow_run.get_scheduled_start_time() if BY_SCHEDULE in flow_run.get_tags() else None
+    """The moment (Asia/Seoul) a schedule started this run for; None when a person did."""
+    if BY_SCHEDULE not in flow_run.get_tags():
+        return None
+    # Prefect's own kind of datetime loses its zone when a timedelta is added in another one.
+    return datetime.fromtimestamp(flow_run.get_scheduled_start_time().timestamp(), SEOUL)

@@ -30,7 +30,7 @@ def starts(flow: str, day: date) -> list[datetime]:
     async def fires(schedule: Mapping[str, str]) -> list[datetime]:
         cron = CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"])
         found = await cron.get_dates(200, begin, begin + timedelta(hours=23, minutes=59))
-        return [moment.astimezone(SEOUL) for moment in found]
+        return [datetime.fromtimestamp(moment.timestamp(), SEOUL) for moment in found]
 
     return sorted(
         moment
