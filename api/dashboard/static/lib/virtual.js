@@ -10,6 +10,9 @@ const MARGIN = 600; // pixels drawn beyond the edges of the window
  * @property {() => HTMLElement} draw
  */
 
+/** What in a row can have the focus. @param {HTMLElement} element @returns {HTMLElement[]} */
+const reachable = (element) => [...element.querySelectorAll(/** @type {"a"} */ ("a, button"))];
+
 export class VirtualList {
   /** @param {HTMLElement} element gets the rows; as tall as all of them */
   constructor(element) {
@@ -96,7 +99,9 @@ export class VirtualList {
     let here = this.drawn.get(row.key);
     if (here && here.data !== row.data) {
       const element = row.draw();
+      const place = reachable(here.element).findIndex((one) => one === document.activeElement);
       here.element.replaceWith(element);
+      if (place >= 0) reachable(element)[place]?.focus({ preventScroll: true });
       here = { element, data: row.data };
       this.drawn.set(row.key, here);
     } else if (!here) {

@@ -30,7 +30,7 @@ const TOGETHER = 1000; // milliseconds between G and what follows
  * @param {() => void} back
  */
 export function listenToKeys(app, press, back) {
-  let wentAt = 0;
+  let wentAt = -Infinity;
   addEventListener("keydown", (event) => {
     const { target } = event;
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
@@ -38,7 +38,7 @@ export function listenToKeys(app, press, back) {
     const key = letterOf(event);
     if (event.timeStamp - wentAt < TOGETHER && PAGES[key]) {
       location.hash = address(PAGES[key]);
-      wentAt = 0;
+      wentAt = -Infinity;
     } else if (key === "g") {
       wentAt = event.timeStamp;
       return;

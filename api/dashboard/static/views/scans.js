@@ -1,7 +1,7 @@
 /** The newest scans, with what they counted and where Prefect tells of the run. */
 
 /** @import {Scan} from "../lib/types.js" */
-import { h, refill } from "../lib/dom.js";
+import { h, prose, refill } from "../lib/dom.js";
 import { number, slotName, stamp, whole } from "../lib/format.js";
 import { get } from "../lib/http.js";
 import { address } from "../lib/route.js";
@@ -30,7 +30,7 @@ export function scansPage(app, root, _argument, query) {
     try {
       const only = chosen ? `&scanner=${chosen}` : "";
       const scans = await get(`/api/kr/scans?limit=${MOST}${only}`, { signal });
-      refill(body, scans.length ? table(scans) : h("p", { class: "empty" }, t("scans.none")));
+      refill(body, scans.length ? table(scans) : h("p", { class: "empty" }, prose(t("scans.none"))));
     } catch (error) {
       if (!signal.aborted) refill(body, failure(error, () => void load()));
     }

@@ -6,23 +6,33 @@ import { logOut } from "../lib/http.js";
 import { spoken, t } from "../lib/words.js";
 import { openDialog } from "./dialog.js";
 
-/** @param {App} app */
+/**
+ * @param {App} app
+ * @returns {HTMLDialogElement}
+ */
 export function openSettings(app) {
   const { chosen } = app.prefs;
-  openDialog(
+  /** @param {string} name @param {import("../model/prefs.js").Chosen} change */
+  function set(name, change) {
+    app.prefs.set(change); // draws everything anew, in the words chosen
+    const dialog = openSettings(app);
+    /** @type {HTMLInputElement | null} */ (dialog.querySelector(`[name=${name}]:checked`))?.focus();
+  }
+
+  return openDialog(
     t("action.settings"),
     choice(t("settings.language"), "language", spoken(), [["ko", "한국어"], ["en", "English"]],
-      (language) => app.prefs.set({ language: language === "ko" ? "ko" : "en" })),
+      (language) => set("language", { language: language === "ko" ? "ko" : "en" })),
     choice(t("settings.theme"), "theme", chosen.theme ?? "system",
       [
         ["system", t("settings.theme.system")],
         ["light", t("settings.theme.light")],
         ["dark", t("settings.theme.dark")],
       ],
-      (theme) => app.prefs.set({ theme: theme === "light" || theme === "dark" ? theme : undefined })),
+      (theme) => set("theme", { theme: theme === "light" || theme === "dark" ? theme : undefined })),
     choice(t("settings.colours"), "colours", chosen.colours ?? "korean",
       [["korean", t("settings.colours.korean")], ["western", t("settings.colours.western")]],
-      (colours) => app.prefs.set({ colours: colours === "western" ? "western" : undefined })),
+      (colours) => set("colours", { colours: colours === "western" ? "western" : undefined })),
     h("p", { class: "links" },
       h("button", { type: "button", onclick: forget }, t("settings.logout")),
       h("a", { href: "/docs" }, "API"),
