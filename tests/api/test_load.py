@@ -52,12 +52,17 @@ def test_aborted_requests_leave_no_connection_checked_out(postgres_url):
                 assert client.get("/api/kr/scans").status_code == 200
 
 
-def test_a_slow_reader_is_closed_with_1013_and_slows_nobody(postgres_url):
+def test_a_slow_reader_is_closed_with_1013_and_slows_nobody(postgres_url, monkeypatch):
+    monkeypatch.setattr("api.transport.PATIENCE", 120.0)  # it reads on once all is over
     events = 260
 
     async def talk(served, database):
         slow = await connect(
-            f"{served.ws}?subscribe=signal:vcp", max_size=None, max_queue=1, ping_interval=None
+            f"{served.ws}?subscribe=signal:vcp",
+            max_size=None,
+            max_queue=1,
+            ping_interval=None,
+            open_timeout=60,
         )
         async with listening(served.ws, ["signal:vcp"]) as quick:
             await quick.until("subscribed")
@@ -106,7 +111,9 @@ def test_500_clients_dropped_at_once_leave_nothing(postgres_url):
     async def talk(served, database):
         sockets = await asyncio.gather(
             *(
-                connect(f"{served.ws}?subscribe=signal:vcp,scan", ping_interval=None)
+                connect(
+                    f"{served.ws}?subscribe=signal:vcp,scan", ping_interval=None, open_timeout=120
+                )
                 for _ in range(500)
             )
         )

@@ -102,7 +102,7 @@ def test_no_event_is_missed_or_doubled_however_often_the_line_is_cut(live, write
         for one in writing:
             one.result()
     expected = announced(database, start)
-    asyncio.run(follower.read(len(expected) - len(follower.seen), patience=3))
+    asyncio.run(follower.read(len(expected) - len(follower.seen), patience=30))
     assert follower.seen == expected
 
 
@@ -115,7 +115,7 @@ def test_many_clients_that_come_back_at_once_miss_nothing(live):
     followers = [Follower(served, start) for _ in range(40)]
 
     async def follow():
-        reading = [asyncio.create_task(f.read(90, patience=10)) for f in followers]
+        reading = [asyncio.create_task(f.read(90, patience=60)) for f in followers]
         for _ in range(30):
             await asyncio.to_thread(announce, database)
         await asyncio.gather(*reading)
@@ -155,7 +155,7 @@ def test_an_event_committed_while_a_replay_finds_nothing_is_not_missed(live, mon
 
     monkeypatch.setattr(notifier, "go_live", not_at_first)
     follower = Follower(served, start)
-    asyncio.run(follower.read(1, patience=5))
+    asyncio.run(follower.read(1, patience=60))
     assert delayed == [start]
     assert follower.seen == announced(database, start)
     assert len(follower.seen) == 1

@@ -68,7 +68,7 @@ def test_requests_fail_fast_meanwhile_and_nothing_is_lost_afterwards(stoppable):
             # Committed before anybody listens again.
             await asyncio.to_thread(publish, database, "vcp", WED, 5)
             await asyncio.to_thread(publish, database, "daytrading", WED, 5)
-            seen += [(await client.next(30))["event_id"], (await client.next())["event_id"]]
+            seen += [(await client.next(90))["event_id"], (await client.next())["event_id"]]
             await asyncio.to_thread(publish, database, "vcp", WED, 6)
             seen.append((await client.next())["event_id"])
             return seen
@@ -93,4 +93,4 @@ def test_requests_fail_fast_meanwhile_and_nothing_is_lost_afterwards(stoppable):
     kinds = {kind.rpartition(":")[2] for _, kind, _ in answers if kind}
     assert kinds <= {"database-unavailable", "busy"}
     assert answers[-1][0] == 200
-    assert max(seconds for _, _, seconds in answers) < 10  # the API's own limits, with room
+    assert max(seconds for _, _, seconds in answers) < 25  # the API's own limits, twice over

@@ -19,7 +19,7 @@ class Listener:
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
 
-    async def next(self, seconds: float = 10) -> dict[str, Any]:
+    async def next(self, seconds: float = 30) -> dict[str, Any]:
         """The next frame."""
         async with asyncio.timeout(seconds):
             frame: dict[str, Any] = json.loads(await self.socket.recv())
@@ -39,7 +39,7 @@ class Listener:
         await self.say(**frame)
         return await self.next()
 
-    async def closed(self, seconds: float = 10) -> tuple[int, str]:
+    async def closed(self, seconds: float = 30) -> tuple[int, str]:
         """Code and reason of the server's close frame."""
         async with asyncio.timeout(seconds):
             try:
@@ -60,6 +60,6 @@ async def listening(
     if last_event_id is not None:
         query["last_event_id"] = last_event_id
     full = f"{address}?{urlencode(query)}" if query else address
-    options = {"ping_interval": None, "max_size": None, "close_timeout": 2} | more
+    options = {"ping_interval": None, "max_size": None, "close_timeout": 5, "open_timeout": 60} | more
     async with connect(full, **options) as socket:
         yield Listener(socket)

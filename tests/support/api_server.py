@@ -57,11 +57,11 @@ class Served:
         return services
 
     def client(self, **more: Any) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=20, **more)
+        return httpx.Client(base_url=self.url, timeout=60, **more)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine in the server's own loop."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(20)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)
 
     def wait_until_listening(self) -> None:
         eventually(lambda: self.services.notifier.listening)
@@ -71,13 +71,14 @@ class Served:
         eventually(lambda: (self.services.notifier.position or 0) >= event_id)
 
 
-def eventually(true: Any, seconds: float = 20) -> None:
-    """Wait until a condition holds."""
-    deadline = time.monotonic() + seconds
+def eventually(true: Any, seconds: float = 60) -> None:
+    """Wait until a condition holds; look less and less often."""
+    deadline, pause = time.monotonic() + seconds, 0.01
     while not true():
         if time.monotonic() > deadline:
             raise AssertionError("it never came to hold")
-        time.sleep(0.01)
+        time.sleep(pause)
+        pause = min(0.2, pause * 1.5)
 
 
 def read_only(database: Database, *, size: int = 5, wait: float = 2) -> Database:
