@@ -1,0 +1,116 @@
+"""The figures of an account, worked out by hand."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pytest
+
+from backtest.figures import cagr, drawdown, figures, monthly, returns, sharpe, sortino, volatility
+from backtest.portfolio import TRADES
+from backtest.sharpe import deflated, expected_best
+
+CURVE = np.array([100.0, 110.0, 99.0, 99.0, 118.8])
+R = np.array([0.1, -0.1, 0.0, 0.2])
+
+
+def test_returns_and_their_moments_are_as_defined():
+    assert returns(CURVE) == pytest.approx(R)
+    # mean 0.05; squares of deviations 0.0025 + 0.0225 + 0.0025 + 0.0225 = 0.05; / 3
+    deviation = math.sqrt(0.05 / 3)
+    assert volatility(R) == pytest.approx(deviation * math.sqrt(252))
+    assert sharpe(R) == pytest.approx(0.05 / deviation * math.sqrt(252))
+    # below zero: only -0.1, over all four
+    assert sortino(R) == pytest.approx(0.05 / math.sqrt(0.01 / 4) * math.sqrt(252))
+
+
+def test_the_deepest_fall_and_the_longest_time_under_water():
+    assert drawdown(CURVE) == (pytest.approx(-0.1), 2)
+    assert drawdown(np.array([1.0, 2.0, 3.0])) == (0.0, 0)
+
+
+def test_growth_is_a_year_of_calendar_days():
+    assert cagr(np.array([100.0, 121.0]), 730) == pytest.approx(1.21 ** (365.25 / 730) - 1)
+    assert cagr(np.array([100.0, 121.0]), 0) is None
+
+
+def test_what_cant_be_told_is_null_and_not_infinite():
+    flat = np.zeros(5)
+    assert sharpe(flat) is None
+    assert sortino(np.array([0.01, 0.02])) is None
+    assert volatility(np.array([0.01])) is None
+
+
+def test_all_figures_of_a_small_account():
+    equity = pl.DataFrame(
+        {
+            "session": [date(2025, 1, 3), date(2025, 1, 6), date(2025, 2, 3)],
+            "equity": [1_100, 990, 1_200],
+            "cash": [600, 990, 1_200],
+            "holdings": [500, 0, 0],
+            "positions": [1, 0, 0],
+            "kospi": [1.1, 0.99, 1.05],
+            "universe": [1.0, None, 1.2],
+        }
+    )
+    rows = [_trade(1, 50, 10, 7, 200), _trade(2, 20, 10, 3, -100), _trade(3, 5, None, 1, 10)]
+    trades = pl.DataFrame(rows, schema=TRADES, orient="row")
+    f = figures(1_000, date(2025, 1, 2), equity, trades)
+    assert f.total_return == pytest.approx(0.2)
+    assert f.cagr == pytest.approx(1.2 ** (365.25 / 32) - 1)
+    assert f.max_drawdown == pytest.approx(-0.1)
+    assert f.exposure == pytest.approx(500 / 1100 / 3)
+    # bought 10 x (50 + 20 + 5) = 750, sold 10 x (50 + 20) = 700; mean equity 1096.67; 32 days
+    assert f.turnover == pytest.approx(725 / (3290 / 3) * 365.25 / 32)
+    assert (f.trades, f.open_trades) == (2, 1)
+    assert f.hit_rate == 0.5
+    assert f.profit_factor == pytest.approx(2.0)
+    assert f.costs == 11
+    assert f.profit == 110
+    assert f.kospi_return == pytest.approx(0.05)
+    assert f.kospi_max_drawdown == pytest.approx(-0.1)
+    assert f.universe_return == pytest.approx(0.2)
+    assert monthly(equity, 1_000) == [
+        (2025, 1, pytest.approx(-0.01)),
+        (2025, 2, pytest.approx(1200 / 990 - 1)),
+    ]
+
+
+def _trade(number, price, sold, costs, profit):
+    day = date(2025, 1, 3)
+    return (
+        *(number, "000010", day, "A", 70.0, 100.0, "GREEN", day, price, 10),
+        *((day, price, 10) if sold else (None, None, None)),
+        *("target", costs, profit, profit / 10, 1),
+    )
+
+
+def test_the_best_of_useless_trials_is_expected_as_far_out_as_simulated():
+    rng = np.random.default_rng(1)
+    best = rng.normal(0, 0.05, (20_000, 100)).max(axis=1).mean()
+    assert expected_best(100, 0.05**2) == pytest.approx(best, rel=0.02)
+    assert expected_best(1, 0.05**2) == 0.0
+
+
+def test_the_deflated_sharpe_ratio_of_luck_is_about_half_and_of_skill_about_one():
+    rng = np.random.default_rng(2)
+    useless = rng.normal(0, 0.01, (100, 1_000))
+    sharpes = (useless.mean(axis=1) / useless.std(axis=1, ddof=1)).tolist()
+    lucky = deflated(useless[int(np.argmax(sharpes))], sharpes)
+    assert lucky.trials == 100
+    assert 0.2 < lucky.probability < 0.8
+    skilled = deflated(rng.normal(0.003, 0.01, 1_000), sharpes)
+    assert skilled.probability > 0.99
+    # The paper's formula, with skewness 0 and kurtosis 3 all but exactly.
+    r = useless[0]
+    own = deflated(r, sharpes)
+    s, s0 = own.sharpe, own.expected_best
+    centred = r - r.mean()
+    skew = (centred**3).mean() / (centred**2).mean() ** 1.5
+    kurtosis = (centred**4).mean() / (centred**2).mean() ** 2
+    z = (s - s0) * math.sqrt(999) / math.sqrt(1 - skew * s + (kurtosis - 1) / 4 * s * s)
+    assert own.probability == pytest.approx(0.5 * (1 + math.erf(z / math.sqrt(2))))
+    assert deflated(useless[0], sharpes, trials=10_000).expected_best > own.expected_best
