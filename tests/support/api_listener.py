@@ -60,6 +60,11 @@ async def listening(
     if last_event_id is not None:
         query["last_event_id"] = last_event_id
     full = f"{address}?{urlencode(query)}" if query else address
-    options = {"ping_interval": None, "max_size": None, "close_timeout": 5, "open_timeout": 60} | more
+    options = {
+        "ping_interval": None,
+        "max_size": None,
+        "close_timeout": 5,
+        "open_timeout": 60,
+    } | more
     async with connect(full, **options) as socket:
         yield Listener(socket)
