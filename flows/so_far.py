@@ -11,6 +11,7 @@ from errors import BadMarketData, SourceNotConfigured
 from flows.room import Room
 from flows.timetable import Due, entry
 from logs import get as logger
+from market.clock import SEOUL
 from market.data import MarketData
 from sources.protocol import LiveSource
 from tasks.replay import REPLAY
@@ -104,4 +105,4 @@ def age_of(seen: KeptSnapshot, now: datetime) -> str:
     """How old the prices are, in words."""
     seconds = max((now - seen.at).total_seconds(), 0.0)
     old = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
-    return f"prices of {seen.at:%H:%M:%S}, {old} old"
+    return f"prices of {seen.at.astimezone(SEOUL):%H:%M:%S}, {old} old"

@@ -50,7 +50,8 @@ class Snapshots:
             "index_bars": _packed(snapshot.index_bars),
         }
         statement = insert(MarketSnapshot).on_conflict_do_nothing().values(row)
-        return self._connection.execute(statement).rowcount == 1
+        counted = statement.execution_options(preserve_rowcount=True)
+        return self._connection.execute(counted).rowcount == 1
 
     def newest(self, session: date, *, since: datetime, until: datetime) -> KeptSnapshot | None:
         """The newest of a session from one moment to another, both included."""

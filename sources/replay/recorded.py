@@ -65,8 +65,12 @@ class RecordedMarket:
         return self._times["date"].unique().sort().to_list()
 
     def listed(self, session: date) -> Listed:
-        """What the session's first file names; KOSPI's designations can't be seen there."""
-        of_day = self._table.filter(pl.col("date") == session)
+        """What the first snapshot since the open names; it doesn't tell KOSPI's designations.
+
+        Those of the night before are of the session before.
+        """
+        opened = self._calendar.hours(session).open
+        of_day = self._table.filter(pl.col("date") == session, pl.col("snap_at") >= opened)
         if of_day.is_empty():
             raise SourceUnavailable(f"{self._path}: nothing of {session}")
         first = of_day.filter(pl.col("snap_at") == of_day["snap_at"].min())
