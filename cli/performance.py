@@ -91,8 +91,9 @@ def _show(out: Console, report: Mapping[str, Any], rules: TradeRules, source: st
 def _notes(rules: TradeRules) -> list[str]:
     cost = rules.costs
     return [
-        "Percent. hits: earned more than their costs; 95 %: Wilson's interval of the distinct trades.",
+        "Percent. hits: earned their costs; 95 %: Wilson's interval of that many distinct trades.",
         f"small: fewer than {rules.min_sample} distinct trades, which say nothing.",
+        "Of trades that ended: what is still held isn't in hits, expectancy and profit factor.",
         f"Costs: {cost.commission:.3%} commission and {cost.exchange_fee:.4%} fees a side, "
         f"{cost.slippage_ticks:g} tick slippage a side, the sale's tax of its session.",
         "random: the mean liquid stock bought and sold with each trade, at the same costs.",
@@ -103,7 +104,7 @@ def _notes(rules: TradeRules) -> list[str]:
 
 def _trades(scanner: str, groups: list[Mapping[str, Any]]) -> Table:
     names = ("signals", "bought", "held", "trades", "hits", "95 %", "expectancy", "random")
-    table = _table(f"{scanner}: trades", (*names, "profit factor", "sessions", ""))
+    table = _table(f"{scanner}: trades", (*names, "profit factor", "sessions"))
     for group in groups:
         low, high = group["hit_low"], group["hit_high"]
         table.add_row(
@@ -118,7 +119,6 @@ def _trades(scanner: str, groups: list[Mapping[str, Any]]) -> Table:
             _percent(group["random_expectancy"]),
             _plain(group["profit_factor"]),
             _plain(group["sessions_held"]),
-            "small" if group["small"] and group["filled"] else "",
         )
     return table
 
@@ -146,9 +146,10 @@ def _table(title: str, names: Sequence[str]) -> Table:
 
 
 def _name(group: Mapping[str, Any]) -> str:
+    small = " (small)" if group["small"] and group["filled"] else ""
     if group["grade"] != ALL:
-        return f"  grade {group['grade']}"
-    return "all" if group["gate"] == ALL else f"  gate {group['gate']}"
+        return f"  grade {group['grade']}{small}"
+    return ("all" if group["gate"] == ALL else f"  gate {group['gate']}") + small
 
 
 def _percent(fraction: float | None) -> str:
