@@ -124,6 +124,9 @@ def test_500_clients_dropped_at_once_leave_nothing(postgres_url):
         await asyncio.to_thread(publish, database, "vcp", WED, 2)
         await asyncio.to_thread(eventually, lambda: not notifier.clients)
         assert not notifier._subscribers
+        with database.reader() as tx:
+            last = tx.events.last_id()
+        await asyncio.to_thread(served.settle, last)
         async with listening(served.ws, ["signal:vcp"]) as client:
             await client.until("subscribed")
             await asyncio.to_thread(publish, database, "vcp", WED, 3)

@@ -99,7 +99,8 @@ def test_one_trace_leads_from_the_flow_to_the_push(tmp_path):
         async with listening(f"ws://127.0.0.1:{port}/ws", ["signal:vcp"]) as client:
             await client.until("subscribed")
             running = asyncio.create_task(asyncio.to_thread(lambda: closebell(*arguments, **tell)))
-            told = await client.next(240)
+            while (told := await client.next(240))["type"] == "ping":
+                await client.say(type="pong")
             return await running, told
 
     with collecting() as collector:
