@@ -9,9 +9,7 @@ import polars as pl
 
 from backtest.plan import Plan
 from market.data import MarketData
-
-# A stock whose bars end so many sessions before the last one has left the market.
-GONE_AFTER = 5
+from outcomes.survivorship import survivorship as judged
 
 
 def survivorship(data: MarketData, sessions: list[date]) -> dict[str, Any]:
@@ -20,42 +18,18 @@ def survivorship(data: MarketData, sessions: list[date]) -> dict[str, Any]:
     `ended`: common stocks whose bars end before the range does; `missing`: stocks known to have
     been delisted in the range that have no bar in it.
     """
-    first, last = sessions[0], sessions[-1]
-    common = data.instruments.filter(pl.col("kind") == "common", pl.col("market") != "KONEX")
-    bars = data.bars.filter(pl.col("session").is_between(first, last))
-    ends = (
-        bars.join(common.select(pl.col("ticker").unique()), on="ticker", how="semi")
-        .group_by("ticker")
-        .agg(pl.col("session").max())
-    )
-    limit = sessions[max(len(sessions) - 1 - GONE_AFTER, 0)]
-    ended = ends.filter(pl.col("session") < limit).height
-    delisted = common.filter(pl.col("delisted").is_between(first, last))["ticker"].unique()
-    missing = delisted.filter(~delisted.is_in(ends["ticker"].implode())).len()
-    if ended and not missing:
-        verdict = "included"
-        words = f"delisted stocks are in the data: {ended:,} of {len(ends):,} end before the range"
-    elif ended:
-        verdict = "partly"
-        words = (
-            f"{missing:,} stocks delisted in the range are missing from the data ({ended:,} others "
-            "are in it): survivorship bias, the figures are too good"
-        )
-    elif missing or len(sessions) > 60:
-        verdict = "absent"
-        words = (
-            "no stock of the data was ever delisted: survivorship bias, the figures are too good "
-            "and are no performance"
-        )
-    else:
-        verdict = "unknown"
-        words = "no stock left the market in so short a range"
+    bars = data.bars.filter(pl.col("session").is_between(sessions[0], sessions[-1]))
+    last_seen = bars.group_by("ticker").agg(pl.col("session").max())
+    stored = bars["session"].unique().sort().to_list()
+    found = judged(last_seen, stored or sessions, data.instruments)
+    biased = "partly" if found.left else "absent"
+    verdict = {True: "included", None: "unknown", False: biased}[found.held]
     return {
         "verdict": verdict,
-        "words": words,
-        "stocks": len(ends),
-        "ended": ended,
-        "missing": missing,
+        "words": found.sentence,
+        "stocks": found.stocks,
+        "ended": found.left,
+        "missing": found.missing,
     }
 
 

@@ -45,9 +45,11 @@ def prices_of(bars: pl.DataFrame, sessions: list[date], first: int, tickers: lis
     """The prices of these tickers from the session at `first` on; `bars` of `scaled_bars`."""
     traded = sessions[first:]
     code = {ticker: at for at, ticker in enumerate(tickers)}
-    own = bars.filter(pl.col("ordinal") >= first, pl.col("ticker").is_in(tickers)).with_columns(
-        at=pl.col("ordinal") - first,
-        code=pl.col("ticker").replace_strict(code, return_dtype=pl.Int64),
+    codes = pl.DataFrame({"ticker": tickers}, schema={"ticker": pl.String}).with_row_index("code")
+    own = (
+        bars.filter(pl.col("ordinal") >= first)
+        .join(codes, on="ticker", how="inner")
+        .with_columns(at=pl.col("ordinal") - first)
     )
     close = np.zeros((len(traded), len(tickers)), dtype=np.int64)
     close[own["at"].to_numpy(), own["code"].to_numpy()] = own["close"].to_numpy()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -17,7 +18,7 @@ from backtest.portfolio import Candidate, simulate
 from backtest.prices import Prices
 from backtest.run import account, backtest, follow_all, scan_all
 from market.lookahead import demand_unchanged_past
-from scanners.rules import Rules
+from scanners.rules import Grades, Rules
 
 SESSIONS, STOCKS = 25, 6
 
@@ -171,3 +172,20 @@ def test_an_account_of_part_of_the_range_knows_nothing_of_the_rest():
     assert part.trades.filter(pl.col("sold_session") > days[-50]).is_empty()
     alone = eager_backtest("closing_bet", 4)
     assert account(ready, plan.first, plan.last).equity.equals(alone.equity)
+
+
+@pytest.mark.parametrize("scanner", SCANNERS)
+def test_without_a_signal_the_capital_stays_as_it_is(scanner):
+    market = random_market(1)
+    plan = eager_plan(scanner, market)
+    none = {"S": 100.0, "A": 99.9, "B": 99.8}
+    rules = getattr(plan.rules, scanner).model_copy(
+        update={"grades": Grades(**none), "min_grade": "S"}
+    )
+    plan = replace(plan, rules=plan.rules.model_copy(update={scanner: rules}))
+    result = backtest(market.data, market.schedule, plan)
+    assert result.facts["signals"] == 0
+    assert result.trades.is_empty()
+    assert set(result.equity["equity"]) == {plan.capital}
+    assert result.figures.sharpe is None
+    assert result.figures.profit_factor is None
