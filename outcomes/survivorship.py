@@ -45,7 +45,7 @@ class Survivorship:
 def survivorship(
     last_seen: pl.DataFrame, stored: Sequence[date], instruments: pl.DataFrame
 ) -> Survivorship:
-    """Judge the data of a range of sessions.
+    """Judge the data of a range of sessions by the common stocks of KOSPI and KOSDAQ.
 
     Args:
         last_seen: ticker, session: the newest bar of each stock within the range; of bars
@@ -53,7 +53,9 @@ def survivorship(
         stored: the sessions of the range that have bars, in order; at least one.
         instruments: market.schemas.Instruments, with `delisted` where it is known.
     """
-    common = instruments.filter(pl.col("kind").cast(pl.String) == "common")
+    common = instruments.filter(
+        pl.col("kind").cast(pl.String) == "common", pl.col("market").cast(pl.String) != "KONEX"
+    )
     seen = last_seen.join(common.select("ticker").unique(), on="ticker", how="semi")
     first, last = stored[0], stored[-1]
     last_but = stored[max(len(stored) - 1 - GONE_AFTER, 0)]

@@ -142,10 +142,10 @@ def test_a_known_delisting_without_bars_is_missed(real_data: Path) -> None:
         ticker=pl.lit("99999Z"), delisted=pl.lit(date(2026, 2, 2)), kind=pl.lit("common")
     )
     missed = pl.concat([gone.with_columns(ticker=pl.lit(f"9999{n:02}")) for n in range(40)])
-    columns = ["ticker", "kind", "delisted"]
+    columns = ["ticker", "kind", "market", "delisted"]
     instruments = pl.concat(
-        [data.instruments.select(columns).cast({"kind": pl.String}),
-         missed.select(columns).cast({"kind": pl.String})]
+        [data.instruments.select(columns).cast({"kind": pl.String, "market": pl.String}),
+         missed.select(columns).cast({"kind": pl.String, "market": pl.String})]
     )  # fmt: skip
     found = judged(data.bars, instruments)
     assert (found.missing, found.held) == (40, False)
