@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+FLUSH_MILLISECONDS = 5000
 Kind = Literal["internal", "client", "server", "producer", "consumer"]
 _UNTRACED = "/ws,/health,/metrics"
 
@@ -98,6 +99,16 @@ def traceparent() -> str | None:
     carrier: dict[str, str] = {}
     propagate.inject(carrier)
     return carrier.get("traceparent")
+
+
+def flush() -> None:
+    """Send what waits, within some seconds; a process that a signal ends does it before."""
+    if wanted():
+        from opentelemetry import trace
+        from opentelemetry.sdk.trace import TracerProvider
+
+        if isinstance(provider := trace.get_tracer_provider(), TracerProvider):
+            provider.force_flush(FLUSH_MILLISECONDS)
 
 
 def add_ids(_logger: Any, _name: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -126,6 +126,7 @@ def create_app(
             await answers.close()
             await reading.close()
             await reading_keys.close()
+            await asyncio.to_thread(tracing.flush)
 
     app = FastAPI(
         title="closebell",

@@ -207,9 +207,10 @@ def test_who_stayed_away_too_long_is_told_and_gets_how_things_stand(postgres_url
     with emptied(postgres_url) as database:
         publish_everything(database)
         with database.reader() as tx:
-            first = tx.events.after(0)[0]["id"]
+            events = tx.events.after(0)
+            first = events[0]["id"]
         with database.transaction() as tx:
-            assert tx.events.prune(SystemClock().now() + timedelta(days=1)) == 6
+            assert tx.events.prune(SystemClock().now() + timedelta(days=1)) == len(events)
         with database.reader() as tx:
             assert tx.events.pruned_to() == tx.events.last_id()
         with serving(database) as served:
