@@ -44,7 +44,10 @@ class Client:
         self.seen = 0
         """The newest event this client has been sent, or that came before it was here."""
         self.over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        self.write: Callable[[bytes], bool] | None = None
+        """Writes a frame at once, if it can."""
         self._queue: asyncio.Queue[str] = asyncio.Queue(queue)
+        self._idle = False
 
     @property
     def waiting(self) -> int:
@@ -59,6 +62,8 @@ class Client:
             if message.id <= self.seen:
                 return False
             self.seen = message.id
+        if self._idle and self.write is not None and self._queue.empty():
+            return self.write(message.frame) or self.say(message.text)
         return self.say(message.text)
 
     def say(self, text: str) -> bool:
@@ -86,4 +91,7 @@ class Client:
     async def send_forever(self, send: Callable[[str], Awaitable[None]]) -> None:
         """Send whatever comes, in order."""
         while True:
-            await send(await self._queue.get())
+            self._idle = True  # all that came before is written: frames needn't queue
+            text = await self._queue.get()
+            self._idle = False
+            await send(text)

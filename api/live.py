@@ -15,7 +15,7 @@ from api.guard import address_of, headers_of, presented_key
 from api.messages import known_topic
 from api.problems import Problem
 from api.services import Services
-from api.transport import EXTENSION
+from api.transport import EXTENSION, FRAMES
 from api.views import dumps
 from errors import ClosebellError
 from logs import get as logger
@@ -43,6 +43,8 @@ class Connection:
     async def run(self) -> None:
         """From accept to close. Whatever happens, nothing of it is left afterwards."""
         await self._socket.accept()
+        if (frames := self._socket.scope.get("extensions", {}).get(FRAMES)) is not None:
+            self.client.write = frames["write"]
         self._notifier.join(self.client)
         tasks = [asyncio.create_task(self._speak()), asyncio.create_task(self._hear())]
         endings: list[asyncio.Future[Any]] = [*tasks, self.client.over]

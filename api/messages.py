@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
 from api import views
 from api.queries import SCANNERS, BestCursor
+from api.transport import frame_of
 from db.repositories import Repositories
 from db.repositories.events import TRACE
 from db.repositories.signal_pages import SignalFilter, position_of_best
@@ -31,6 +33,11 @@ class Message:
     text: str
     created_at: datetime | None = None
     traceparent: str | None = None
+
+    @cached_property
+    def frame(self) -> bytes:
+        """The text as a WebSocket frame, made once for all clients."""
+        return frame_of(self.text)
 
 
 def known_topic(topic: str) -> bool:
