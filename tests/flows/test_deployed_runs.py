@@ -16,6 +16,7 @@ import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.settings import PREFECT_API_URL
+from prefect.states import Completed, Crashed, Pending, Running, State
 
 from flows.deploying import POOL
 from flows.timetable import TIMETABLE
@@ -81,8 +82,7 @@ class Clone:
                     process.wait(60)
 
 
-@pytest.fixture
-def clone(tmp_path: Path, prefect_server: None) -> Clone:
+def deployed_clone(tmp_path: Path) -> Clone:
     """A copy of the tracked files, deployed to the test server from its own folder."""
     url = PREFECT_API_URL.value()
     assert url
@@ -101,6 +101,16 @@ def clone(tmp_path: Path, prefect_server: None) -> Clone:
     made = Clone(folder, tmp_path / "home", url)
     made.python("-c", "from flows.deploying import deploy; deploy()", cwd=folder)
     return made
+
+
+@pytest.fixture
+def clone(tmp_path: Path, prefect_server: None) -> Clone:
+    return deployed_clone(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory, prefect_server: None) -> Clone:
+    return deployed_clone(tmp_path_factory.mktemp("deployed"))
 
 
 @contextmanager
@@ -165,7 +175,7 @@ def test_a_deployment_survives_the_move_of_the_clone_and_runs_from_any_folder(
     )
 
 
-def test_deploying_again_changes_nothing(clone: Clone) -> None:
+def test_deploying_again_changes_nothing(deployed: Clone) -> None:
     def seen() -> dict[str, Any]:
         with client() as opened:
             return {
@@ -181,5 +191,50 @@ def test_deploying_again_changes_nothing(clone: Clone) -> None:
 
     before = seen()
     assert len(before["automations"]) == 1 + len(TIMETABLE)
-    clone.python("-c", "from flows.deploying import deploy; deploy()", cwd=clone.folder)
+    deployed.python("-c", "from flows.deploying import deploy; deploy()", cwd=deployed.folder)
     assert seen() == before
+
+
+@pytest.mark.parametrize(
+    ("flow", "second", "then"),
+    [("settle", "AwaitingConcurrencySlot", "Pending"), ("intraday", "Cancelled", "Cancelled")],
+)
+def test_a_run_that_meets_another_waits_or_makes_room(
+    deployed: Clone, flow: str, second: str, then: str
+) -> None:
+    with client() as opened:
+        deployment = opened.read_deployment_by_name(f"{flow}/{flow}")
+
+        def enter(run: FlowRun, state: State[Any]) -> str | None:
+            return opened.set_flow_run_state(run.id, state).state.name
+
+        runs = [opened.create_flow_run_from_deployment(deployment.id) for _ in range(2)]
+        assert enter(runs[0], Pending()) == "Pending"
+        assert enter(runs[0], Running()) == "Running"
+        enter(runs[1], Pending())
+        met = opened.read_flow_run(runs[1].id).state
+        assert met is not None
+        assert met.name == second
+        assert enter(runs[0], Completed()) == "Completed"
+        if not met.is_final():
+            enter(runs[1], Pending())
+        after = opened.read_flow_run(runs[1].id).state
+        assert after is not None
+        assert after.name == then
+        enter(runs[1], Completed())
+
+
+def test_a_run_whose_process_died_frees_its_place(deployed: Clone) -> None:
+    """What the automation does when a run falls silent; its patience is Prefect's to keep."""
+    with client() as opened:
+        deployment = opened.read_deployment_by_name("settle/settle")
+        dead, following = (opened.create_flow_run_from_deployment(deployment.id) for _ in "ab")
+        for state in (Pending(), Running()):
+            opened.set_flow_run_state(dead.id, state)
+        opened.set_flow_run_state(following.id, Pending())
+        opened.set_flow_run_state(dead.id, Crashed(), force=True)
+        opened.set_flow_run_state(following.id, Pending())
+        state = opened.read_flow_run(following.id).state
+        assert state is not None
+        assert state.name == "Pending"
+        opened.set_flow_run_state(following.id, Completed(), force=True)
