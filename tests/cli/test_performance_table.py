@@ -1,0 +1,73 @@
+"""`closebell performance` over a small settled market: the table, the JSON, nothing settled."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import typer
+from api_market import WED, fill, publish, publish_gate
+from typer.testing import CliRunner
+
+from cli.performance import performance as command
+from db import Database
+from errors import ClosebellError
+from market.calendar import TradingCalendar
+from outcomes.rules import TradeRules
+from tasks.settle import settle_signals
+
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def run(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The command over the test's database."""
+    monkeypatch.setenv("CLOSEBELL_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("CLOSEBELL_DATABASE_URL", database.url)
+    monkeypatch.setenv("CLOSEBELL_SOURCE", "stored")
+
+    app = typer.Typer()
+    app.command()(command)
+
+    def performance(*options: str) -> str:
+        done = CliRunner().invoke(app, list(options), catch_exceptions=False)
+        assert done.exit_code == 0
+        return done.output
+
+    return performance
+
+
+def settled(database: Database) -> None:
+    fill(database)
+    for scanner in ("vcp", "closing_bet"):
+        publish(database, scanner)
+    publish_gate(database, WED)
+    settle_signals(database, TradingCalendar(), TradeRules(), WED)
+
+
+def test_the_table_tells_what_the_data_lack_and_what_small_means(database, run) -> None:
+    settled(database)
+    out = run("--scanner", "closing_bet")
+    assert out.startswith("2026-02-04 to 2026-02-04: too short to tell")
+    assert "closing_bet: trades" in out
+    assert "vcp: trades" not in out
+    assert "gate YELLOW (small)" in out
+    assert "small: fewer than 30 distinct trades" in out
+    assert "0.015% commission and 0.0036% fees a side, 1 tick slippage" in out
+
+
+def test_json_is_the_apis(database, run) -> None:
+    settled(database)
+    found = json.loads(run("--json", "--scanner", "closing_bet", "--grade", "b"))
+    assert list(found) == ["period", "settled_to", "survivorship", "delisted_held", "groups"]
+    whole = found["groups"][0]
+    assert (whole["signal_type"], whole["grade"], whole["signals"]) == ("closing_bet", "all", 1)
+    assert (whole["held"], whole["hit_rate_pct"]) == (1, None)
+
+
+def test_before_anything_was_settled_it_says_what_to_do(database, run) -> None:
+    with pytest.raises(ClosebellError) as raised:
+        run()
+    assert raised.value.remedy == "closebell run settle"
