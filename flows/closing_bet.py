@@ -30,7 +30,7 @@ from tasks.closing_bet import (
 )
 from tasks.publish import RunFacts, publish_step
 from tasks.scan import Scanned
-from tasks.scan_so_far import scan_so_far, ungraded, without
+from tasks.scan_so_far import scan_so_far, without
 from tasks.snapshot import read_before, so_far
 from tasks.volume_shares import expected
 
@@ -40,7 +40,6 @@ NEWS_DAYS: Final = timedelta(days=7)
 OUT_BY: Final = timedelta(seconds=150)
 """After its slot the decision is out, at 15:14:30: the auction takes orders from 15:20."""
 TO_SCAN: Final = timedelta(seconds=25)
-UNKNOWN: Final = "too little is known to grade a stock"
 
 
 @flow(name="closing-bet")
@@ -98,7 +97,6 @@ def run_scan(room: Room, session: date, at: datetime, *, decide: bool) -> RunSum
         preliminary=True,
         reason="; ".join(notes[:2]),
         flow_run_id=run_id,
-        withheld={SCANNER: UNKNOWN} if ungraded(scanned, SCANNER) else {},
     )
     # The gate scales the positions; publishing it is intraday's.
     publish_step(room.db, without(scanned, GATE), [session], room.rules, facts)

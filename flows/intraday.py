@@ -20,7 +20,7 @@ from market.asof import Slot
 from market.data import MarketData
 from tasks.artifacts import leave_artifacts
 from tasks.publish import RunFacts, publish_step
-from tasks.scan_so_far import naming_watched, scan_so_far, ungraded
+from tasks.scan_so_far import naming_watched, scan_so_far
 from tasks.snapshot import read_before, so_far
 from tasks.volume_shares import expected, learn
 
@@ -81,8 +81,9 @@ def publish_so_far(
     )
     notes = [age_of(seen, now)]
     withheld = {}
-    if ungraded(scanned, "daytrading"):
-        withheld["daytrading"] = UNKNOWN
+    known = expectation.in_session.usable(room.rules.daytrading)
+    if not known and scanned.scan.results["daytrading"].signals.is_empty():
+        withheld["daytrading"] = f"{UNKNOWN}; {notes[0]}"
         notes.append(UNKNOWN)
     else:
         last = room.calendar.previous(session)

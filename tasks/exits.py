@@ -94,7 +94,7 @@ def _words(row: Mapping[str, object], rule: str, at: datetime | None) -> str:
     assert isinstance(level, float)
     if not opened:
         return f"not opened yet; {RULES[rule]}"
-    words = f"opened at {opened:,} won, {_against(opened, level)} the entry"
+    words = f"opened at {opened:,} won, {_against(opened, level)} on the entry"
     if at is not None:
         words += f"; {price:,} won at {at:%H:%M}, {_against(price, level)}"
     return f"{words}; {RULES[rule]}"

@@ -77,17 +77,11 @@ def naming_watched(db: Database, scanned: Scanned, before: date) -> tuple[Scanne
     confirmed = pl.col("ticker").is_in(list(watched))
     word = pl.lit([WATCHED.format(before)], pl.List(pl.String))
     signals = result.signals.with_columns(
-        pl.when(confirmed).then(pl.concat_list(word, "reasons")).otherwise("reasons")
+        reasons=pl.when(confirmed).then(pl.concat_list(word, "reasons")).otherwise("reasons")
     )
     results = {**scanned.scan.results, "daytrading": replace(result, signals=signals)}
     count = signals.filter(confirmed).height
     return replace(scanned, scan=replace(scanned.scan, results=results)), len(watched), count
-
-
-def ungraded(scanned: Scanned, name: str) -> bool:
-    """Whether a scanner could grade nobody, because what it needs isn't known yet."""
-    counts = scanned.scan.results[name].counts
-    return bool(counts["scanned"].sum() > 0 and (counts["scanned"] == counts["ungraded"]).all())
 
 
 def without(scanned: Scanned, name: str) -> Scanned:
