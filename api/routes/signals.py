@@ -76,7 +76,7 @@ async def newest(request: Request, room: Room, query: Annotated[SignalQuery, Que
 
 @router.get("/api/kr/signals/gone", response_model=list[models.Signal])
 async def gone(request: Request, room: Room, query: Annotated[GoneQuery, Query()]) -> Whole:
-    """What the session scanned before had in the same slot and this one no longer has.
+    """What the scan before had, the one that `change` compares with, and this one no longer has.
 
     As they were then, of each scanner best first, at most 100 a scanner.
     """

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Connection,
     Select,
     Text,
+    and_,
     cast,
     exists,
     func,
@@ -106,20 +107,24 @@ class SignalPages:
         return self._rows(query)
 
     def gone(self, slots: Slots, limit: int) -> list[dict[str, Any]]:
-        """What the session scanned before had in the same slot and these slots no longer have.
+        """What the scan before had and these slots no longer have, as it was then, best first.
 
-        Each row once, as it was then; best first.
+        The scan before is the one that `change` compares with: of close and final the same slot
+        of the session before, within a session the slot before.
         """
         found: list[dict[str, Any]] = []
         for scanner, session, as_of in slots:
-            before = self._connection.scalar(
-                select(func.max(ScanRun.session)).where(
-                    ScanRun.scanner == scanner,
-                    ScanRun.as_of == as_of,
-                    ScanRun.status == "completed",
-                    ScanRun.session < session,
-                )
+            earlier = (
+                and_(ScanRun.as_of == as_of, ScanRun.session < session)
+                if as_of in ("close", "final")
+                else tuple_(ScanRun.session, ScanRun.as_of) < (session, as_of)
             )
+            before = self._connection.execute(
+                select(ScanRun.session, ScanRun.as_of)
+                .where(ScanRun.scanner == scanner, ScanRun.status == "completed", earlier)
+                .order_by(ScanRun.session.desc(), ScanRun.as_of.desc())
+                .limit(1)
+            ).first()
             if before is None:
                 continue
             now = aliased(Signal)
@@ -132,7 +137,8 @@ class SignalPages:
             )
             query = (
                 _signals(SignalFilter(scanners=[scanner]))
-                .where(Signal.session == before, Signal.as_of == as_of, ~still_there)
+                .where(Signal.session == before.session, Signal.as_of == before.as_of)
+                .where(~still_there)
                 .order_by((Signal.score / Signal.out_of).desc(), table_of(Signal).c.ticker)
                 .limit(limit)
             )

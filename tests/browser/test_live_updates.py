@@ -84,9 +84,9 @@ def test_an_older_session_on_show_is_not_replaced_by_a_newer_one(postgres_url, s
     live(page)
     expect(page.locator(".banners")).to_contain_text("You are looking at 2026-02-03")
     expect(row(page, "900003")).to_be_visible()  # of Tuesday's closing bets
-    publish(database, "closing_bet", WED, 1)
+    publish(database, "closing_bet", WED, 5)
     page.get_by_role("link", name="Show the newest").click()
-    expect(page.locator(".group[data-scanner=closing_bet]")).to_contain_text("1 signals")
+    expect(page.locator(".group[data-scanner=closing_bet]")).to_contain_text("5 signals")
 
 
 def test_of_2_700_signals_only_those_in_sight_are_drawn(postgres_url, stack, pages):

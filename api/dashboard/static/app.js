@@ -93,6 +93,7 @@ function load() {
 function lock() {
   if (locked) return;
   locked = true;
+  app.live.stop();
   show();
 }
 
@@ -123,12 +124,8 @@ function hear(said) {
   if (said.type === "scan_update" || said.type === "signal_update") void app.market.checkHealth();
 }
 
-let loaded = false;
 app.live.addEventListener("message", (event) => hear(/** @type {CustomEvent} */ (event).detail));
-app.live.addEventListener("resync", () => {
-  if (loaded) load();
-  loaded = true;
-});
+app.live.addEventListener("resync", load);
 app.live.addEventListener("state", () => {
   if (app.live.state === "refused") lock();
 });
@@ -141,5 +138,5 @@ listenToKeys(app, (key) => page.press?.(key) ?? false, () => {
 });
 
 app.live.start();
+show(); // first, since the address says which session to load
 load();
-show();

@@ -51,6 +51,11 @@ export class Live extends EventTarget {
     };
   }
 
+  /** Hang up until the next start. */
+  stop() {
+    this.#lost("refused");
+  }
+
   /**
    * Topics from now on, besides those there were.
    * @param {string[]} topics
@@ -105,16 +110,15 @@ export class Live extends EventTarget {
     const socket = this.socket;
     this.socket = null;
     socket?.close();
+    this.failures += 1;
     this.#become(navigator.onLine ? state : "offline");
     if (this.state !== "waiting") return;
-    this.failures += 1;
     const longest = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** Math.min(this.failures, 8));
     this.timer = setTimeout(() => this.start(), longest * (0.5 + Math.random() / 2));
   }
 
   /** @param {Connection} state */
   #become(state) {
-    if (state === this.state) return;
     this.state = state;
     this.dispatchEvent(new Event("state"));
   }

@@ -47,6 +47,7 @@ export class Board extends EventTarget {
     this.fresh = new Map();
     /** @type {Record<string, AbortController>} */
     this.asking = {};
+    this.started = false;
   }
 
   /** Whether nothing at all has arrived yet. */
@@ -59,11 +60,12 @@ export class Board extends EventTarget {
     if (session === this.session) return;
     this.session = session;
     for (const name of SCANNERS) this.slots[name] = emptySlot();
-    void this.load();
+    if (this.started) void this.load();
   }
 
   /** Ask for every scanner anew; what is on show stays until the answer is here. */
   async load() {
+    this.started = true;
     await Promise.all(SCANNERS.map((name) => this.#load(name)));
   }
 

@@ -103,9 +103,11 @@ export class Frame {
       const at = stamp(new Date(market.heard).toISOString());
       found.push(h("p", { class: "warn" }, t("banner.offline", { at })));
     }
-    for (const [name, scan] of Object.entries(market.health?.checks.last_scan ?? {})) {
-      if (!scan.stale) continue;
-      const values = { scanner: word("scanner", name), session: scan.session, n: scan.sessions_behind };
+    const stale = Object.entries(market.health?.checks.last_scan ?? {}).filter(([, scan]) => scan.stale);
+    for (const session of new Set(stale.map(([, scan]) => scan.session))) {
+      const behind = stale.filter(([, scan]) => scan.session === session);
+      const scanner = behind.map(([name]) => word("scanner", name)).join(", ");
+      const values = { scanner, session, n: behind[0][1].sessions_behind };
       found.push(h("p", { class: "warn" }, t("banner.stale", values)));
     }
     if (board.session && this.page === "signals") {

@@ -127,7 +127,10 @@ class StockPage {
     const scanner = this.query.get("scanner");
     const session = this.query.get("session");
     const ofScanner = scanner ? signals.filter((one) => one.signal_type === scanner) : signals;
-    return ofScanner.find((one) => one.session === session) ?? ofScanner[0] ?? signals[0] ?? null;
+    const newest = signals.filter((one) => one.session === signals[0].session);
+    const first = SCANNERS.map((name) => newest.find((one) => one.signal_type === name)).find(Boolean);
+    const chosen = ofScanner.find((one) => one.session === session);
+    return chosen ?? (scanner ? ofScanner[0] : undefined) ?? first ?? null;
   }
 
   draw() {
