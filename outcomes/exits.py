@@ -8,6 +8,7 @@ from outcomes.levels import reached
 from outcomes.rows import Rows, taken
 from outcomes.rules import TradeRules
 
+_SO_FAR = ["high_so_far", "low_so_far"]
 _BAR = ["ordinal", "open", "high", "low", "close", "sellable", "price_0930"]
 
 
@@ -41,7 +42,7 @@ def _rows_ahead(bought: pl.DataFrame, rows: Rows) -> pl.DataFrame:
     told = told.with_columns(tail=taken(bars, told["last"], "sells")["sells"])
     told = told.with_columns(at=_ranges(pl.col("start"), pl.col("last") + 1))
     after = told.filter(pl.col("tail") > pl.col("last")).with_columns(at=pl.concat_list("tail"))
-    names = ["signal", "row", "price", "due", "at_open", "close_only", "target", "stop", "chain"]
+    names = ["signal", "row", "due", "at_open", "close_only", "target", "stop", "chain", *_SO_FAR]
     looked = (
         pl.concat([told.select(*names, "at"), after.select(*names, "at")])
         .explode("at", empty_as_null=False)
@@ -60,8 +61,12 @@ def _conditions() -> dict[str, pl.Expr]:
     """What happened in a bar; the bar of the purchase has no opening after it."""
     later, close_only = pl.col("at") > pl.col("row"), pl.col("close_only")
     target, stop, close = pl.col("target"), pl.col("stop"), pl.col("close")
-    lowest = pl.when(close_only).then(close).otherwise("low")
-    highest = pl.when(close_only).then(close).otherwise("high")
+    # A bar of a session bought in tells what came after the purchase only by its close, and by a
+    # level that wasn't reached before.
+    new_low = (pl.col("low_so_far") > stop).fill_null(False)
+    new_high = (pl.col("high_so_far") < target).fill_null(False)
+    lowest = pl.when(close_only & ~new_low).then(close).otherwise("low")
+    highest = pl.when(close_only & ~new_high).then(close).otherwise("high")
     due = pl.col("ordinal") >= pl.col("due")
     found = {
         "opened_stop": later & reached(stop, pl.col("open")),

@@ -13,6 +13,7 @@ from outcomes.rows import Rows, rows_of, taken
 from outcomes.rules import TradeRules
 
 KEY = ["session", "as_of", "ticker", "scanner"]
+LEVELS = ["entry", "target", "stop", "pivot", "high_so_far", "low_so_far"]
 ENDS = ("target", "stopped", "expired")
 SCHEMA = pl.Schema(
     {
@@ -32,7 +33,13 @@ SCHEMA = pl.Schema(
         "open_return": pl.Float64,
     }
 )
-_OPTIONAL = {"as_of": pl.lit("close"), "pivot": pl.col("entry").cast(pl.Float64)}
+_UNKNOWN = pl.lit(None, pl.Float64)
+_OPTIONAL = {
+    "as_of": pl.lit("close"),
+    "pivot": pl.col("entry").cast(pl.Float64),
+    "high_so_far": _UNKNOWN,
+    "low_so_far": _UNKNOWN,
+}
 _BATCH = 20_000  # signals whose rows of all their sessions are held at a time
 
 
@@ -43,7 +50,8 @@ def follow(
 
     Args:
         signals: session, ticker, scanner, entry, target, stop (won as traded in the session, null:
-            none), and optionally as_of (default "close") and pivot (default: the entry; won).
+            none), and optionally as_of (default "close"), pivot (default: the entry; won), and
+            high_so_far and low_so_far of the session by an as-of within it (won; default: unknown).
         bars: market.schemas.DailyBars of the signals' stocks and, so that it is known which
             sessions are stored, of the market; optionally price_0930 (won). No order is needed.
         sessions: the exchange's sessions in order, covering signals and bars.
@@ -63,7 +71,7 @@ def follow(
     stock that is halted says so too.
     """
     missing = [e.alias(name) for name, e in _OPTIONAL.items() if name not in signals.columns]
-    told = signals.with_columns(missing).select(*KEY, "entry", "target", "stop", "pivot")
+    told = signals.with_columns(missing).select(*KEY, *LEVELS)
     rows = rows_of(bars, sessions, told["ticker"], rules.gone_after)
     parts = [_follow(part, rows, rules) for part in told.iter_slices(_BATCH)]
     return pl.concat(parts) if parts else pl.DataFrame(schema=SCHEMA)
@@ -118,7 +126,7 @@ def _follow(told: pl.DataFrame, rows: Rows, rules: TradeRules) -> pl.DataFrame:
     )
     filled = fills(told, rows, rules)
     bought = filled.filter(status="filled").join(
-        told.select("signal", "target", "stop", "chain"), on="signal"
+        told.select("signal", "target", "stop", "high_so_far", "low_so_far", "chain"), on="signal"
     )
     ended = exits(bought, rows, rules)
     result = (

@@ -41,6 +41,7 @@ def test_a_trade_worked_out_by_hand(case: dict[str, Any]) -> None:
 
 def signal_of(case: dict[str, Any]) -> pl.DataFrame:
     names = ("entry", "target", "stop", "pivot")
+    so_far = ("high_so_far", "low_so_far")
     scanner = case.get("scanner", "vcp")
     row = {
         "session": sessions_of(1)[0],
@@ -48,6 +49,8 @@ def signal_of(case: dict[str, Any]) -> pl.DataFrame:
         "ticker": TOLD,
         "scanner": scanner,
         **dict(zip(names, case["levels"], strict=True)),
+        **dict(zip(so_far, case.get("so_far", [None, None]), strict=True)),
     }
-    kinds = {"entry": pl.Int64, "target": pl.Int64, "stop": pl.Int64, "pivot": pl.Float64}
+    kinds: dict[str, type[pl.DataType]] = {name: pl.Int64 for name in names[:3]}
+    kinds |= {name: pl.Float64 for name in ("pivot", *so_far)}
     return pl.DataFrame([row], schema_overrides=kinds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from market.prices import round_down_expr, round_up_expr, tick_size_expr
+from outcomes.follow import LEVELS
 
 
 def made_up_signals(bars: pl.DataFrame, every: int = 7) -> pl.DataFrame:
@@ -40,6 +41,13 @@ def made_up_signals(bars: pl.DataFrame, every: int = 7) -> pl.DataFrame:
             stop=round_up_expr(pl.col("entry") * (1 - pl.col("width"))),
         )
         .with_columns(entry=pl.when(~vcp | (pl.col("number") % 97 != 0)).then("entry"))
-        .select("session", "as_of", "ticker", "scanner", "entry", "target", "stop", "pivot")
+        .with_columns(
+            pl.when(pl.col("number") % 2 > 0).then(so_far.cast(pl.Float64)).alias(name)
+            for name, so_far in (
+                ("high_so_far", pl.max_horizontal("open", "close")),
+                ("low_so_far", pl.min_horizontal("open", "close")),
+            )
+        )
+        .select("session", "as_of", "ticker", "scanner", *LEVELS)
         .with_columns(pl.col("pivot").cast(pl.Float64))
     )

@@ -237,11 +237,14 @@ def _sell(trade, sessions, number, bar, rules) -> None:  # type: ignore[no-untyp
 
 
 def _sell_in_session(trade: Trade, session: date, bar: Bar) -> None:
-    """Only the close is known to come after the purchase."""
+    """Only the close is known to come after the purchase, and levels not reached before it."""
     stop, target = trade.levels["stop"], trade.levels["target"]
-    if bar["close"] <= stop:
-        trade.end("stopped", "stop", session, stop)
-    elif bar["close"] >= target:
+    high, low = trade.signal.get("high_so_far"), trade.signal.get("low_so_far")
+    stopped = bar["close"] <= stop or (low is not None and low > stop and bar["low"] <= stop)
+    hit = bar["close"] >= target or (high is not None and high < target and bar["high"] >= target)
+    if stopped:
+        trade.end("stopped", "stop_and_target" if hit else "stop", session, stop)
+    elif hit:
         trade.end("target", "target", session, target)
     else:
         trade.end("expired", "session_close", session, float(bar["close"]))
