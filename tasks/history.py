@@ -90,6 +90,9 @@ def first_history(
                 raise
             notes.append(f"{name}: {error.detail}")
             say(notes[-1])
+        else:
+            with db.transaction() as tx:
+                tx.sources.succeeded(name)
         found[name] += len(before) - len(_missing(db, wanted))
     net_buying = 0
     if not lacks["kiwoom"] and not _missing(db, wanted[-1:]):

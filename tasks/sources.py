@@ -135,7 +135,7 @@ def fetch_marcap(
             paths = marcap.download(years, settings.data_dir / "downloads", progress=progress)
     except ClosebellError as error:
         with db.transaction() as tx:
-            tx.sources.failed("marcap", error.detail)
+            tx.sources.failed("marcap", error.detail, needed=False)
         raise
     with db.transaction() as tx:
         tx.sources.succeeded("marcap")

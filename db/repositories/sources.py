@@ -71,9 +71,9 @@ class Sources:
         """
         self._note(name, missing=None, degraded=False, last_success=NOW, **covered)
 
-    def failed(self, name: str, error: str) -> None:
-        """Note that it didn't, with its words."""
-        self._note(name, degraded=True, last_failure=NOW, last_error=error)
+    def failed(self, name: str, error: str, *, needed: bool = True) -> None:
+        """Note that it didn't, with its words; degraded if runs need it."""
+        self._note(name, degraded=needed, last_failure=NOW, last_error=error)
 
     def reports(self) -> list[SourceReport]:
         """Every source that was ever configured, asked or looked for, by name."""

@@ -66,6 +66,7 @@ class KiwoomClient:
     def __init__(self, http: Client, access: Access) -> None:
         self._http = http
         self._access = access
+        self._until: datetime | None = None  # of the token this client issued itself
         keys = " ".join((access.base_url, access.app_key, access.secret_key))
         mark = hashlib.sha256(keys.encode()).hexdigest()[:16]
         self._tokens = TokenHolder(
@@ -170,6 +171,23 @@ class KiwoomClient:
         """
         return self._tokens.get(rejected)
 
+    def try_tokens(self) -> tuple[str, str, datetime | None, bool]:
+        """Issue twice: marks of both tokens, the second's end, and whether the first still works.
+
+        The end is None if another process issued it.
+
+        The second one is what all processes use from then on.
+        """
+        first = self._tokens.get()
+        again = self._tokens.get(rejected=first)
+        call = self.call("ka10099", "with the first token")
+        alive = True
+        try:
+            self._send(call, {"mrkt_tp": "10"}, None, first)
+        except TokenRefused:
+            alive = False
+        return _mark(first.text), _mark(again.text), self._until, alive
+
     def revoke(self) -> None:
         """Give the token back: no process can use it after that."""
         access = self._access
@@ -221,7 +239,12 @@ class KiwoomClient:
             "secretkey": access.secret_key,
         }
         request = Request("POST", f"{access.base_url}/oauth2/token", _headers("au10001"), {}, body)
-        return self._http.send(call, request, lambda reply: _token(call, reply))
+        token, self._until = self._http.send(call, request, lambda reply: _token(call, reply))
+        return token, self._until
+
+
+def _mark(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()[:8]
 
 
 def _headers(tr: str) -> dict[str, str]:

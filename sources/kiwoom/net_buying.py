@@ -131,22 +131,30 @@ def _market(
 def _require_session(
     client: KiwoomClient, found: Mapping[str, MarketNetBuying], session: date
 ) -> None:
-    """Let the stocks with the most net buying vote on which session the rows are of."""
-    largest = sorted(
-        found.values(), key=lambda row: abs(row.foreign) + abs(row.institution), reverse=True
-    )[:ANCHORS]
-    votes: Counter[date] = Counter()
-    for row in largest:
-        dated = _stock(client, row.ticker, session, "won")
-        if dated:
-            votes[min(dated, key=lambda day: _distance(row, day)).session] += 1
-    if votes[session] <= len(largest) / 2:
-        said = ", ".join(f"{n} of {day}" for day, n in sorted(votes.items())) or "none dated"
+    counted = votes(client, found, session)
+    asked = min(ANCHORS, len(found))
+    if counted[session] <= asked / 2:
+        said = ", ".join(f"{n} of {day}" for day, n in sorted(counted.items())) or "none dated"
         raise BadMarketData(
-            f"{client.call(MARKET)}: the rows aren't of {session} yet: of {len(largest)} stocks"
+            f"{client.call(MARKET)}: the rows aren't of {session} yet: of {asked} stocks"
             f" compared with {STOCK}, {said}",
             remedy="ask again later in the evening",
         )
+
+
+def votes(
+    client: KiwoomClient, found: Mapping[str, MarketNetBuying], session: date
+) -> Counter[date]:
+    """Let the stocks with the most net buying vote on which session up to this one rows are of."""
+    largest = sorted(
+        found.values(), key=lambda row: abs(row.foreign) + abs(row.institution), reverse=True
+    )[:ANCHORS]
+    counted: Counter[date] = Counter()
+    for row in largest:
+        dated = _stock(client, row.ticker, session, "won")
+        if dated:
+            counted[min(dated, key=lambda day: _distance(row, day)).session] += 1
+    return counted
 
 
 def _distance(row: MarketNetBuying, day: StockNetBuying) -> int:

@@ -164,7 +164,8 @@ def test_what_marcap_lacks_is_noted_and_comes_from_kiwoom(
     with database.reader() as tx:
         report = tx.sources.get("marcap")
     assert report
-    assert report.state == "degraded"
+    assert report.state == "not asked yet"
+    assert "ConnectError" in str(report.last_error)
 
 
 def test_without_keys_it_says_which_to_set(database: Database) -> None:

@@ -1,0 +1,319 @@
+"""Measuring what Kiwoom's documents leave open, in some sixty calls that only read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import date
+from typing import Final
+
+from errors import BadMarketData, RateLimited
+from market.calendar import TradingCalendar
+from market.clock import Clock
+from sources.kiwoom import history, net_buying, quotes
+from sources.kiwoom.client import PROVIDER, KiwoomClient
+from sources.kiwoom.instruments import Listing, fetch_listing
+from sources.kiwoom.rows import DayBar, MarketNetBuying, Quote, StockQuote
+from sources.probing import Answer, Finding, Question, answers
+from sources.wire import WireRow, parse_rows, text
+
+FASTER: Final = (1.5, 2.0, 3.0, 5.0)
+CALLS_A_RATE: Final = 6
+GROUPS: Final = (30, 50, 100)
+SAMPLE: Final = 5
+SECONDS: Final = 240.0
+
+Open = Callable[[float], AbstractContextManager[KiwoomClient]]
+
+
+class KiwoomProbe:
+    """Asks each question once.
+
+    Args:
+        opened: a client that makes so many calls of a kind a second, and none again.
+        per_second: the rate that is set.
+        split: a stock, and the session of its newest capital change, if one is known.
+    """
+
+    def __init__(
+        self,
+        client: KiwoomClient,
+        opened: Open,
+        calendar: TradingCalendar,
+        clock: Clock,
+        *,
+        per_second: float,
+        split: tuple[str, date] | None = None,
+    ) -> None:
+        self._client = client
+        self._opened = opened
+        self._calendar = calendar
+        self._clock = clock
+        self._per_second = per_second
+        self._split = split
+        self._listing: Listing | None = None
+        self._page: list[Quote] = []
+
+    def findings(self) -> Iterator[Finding]:
+        """One after the other, none begun after four minutes."""
+        questions = (
+            Question("token: lifetime, and what a second one does", self._token),
+            Question("instruments: can the lists be read", self._lists),
+            Question("ka20002: rows a page", self._sweep_page),
+            Question("ka10095: how many stocks a call", self._group),
+            Question("ka10095, ka20002, ka10081: the same figures", self._same),
+            Question("ka10081: rows a page", self._history_page),
+            Question("ka20002 after 16:00: still the regular close", self._after),
+            Question("ka10059: KRX alone, or both exchanges", self._exchange),
+            Question("ka10066: which session it shows now", self._rolled),
+            Question("ka10081 adjusted: are volumes too", self._adjusted),
+            Question("calls of a kind a second", self._rate),
+        )
+        yield from answers(PROVIDER, questions, seconds=SECONDS)
+
+    def _token(self) -> Answer:
+        first, again, until, alive = self._client.try_tokens()
+        hours = (until - self._clock.now()).total_seconds() / 3600 if until else None
+        said = "issued by another process" if hours is None else f"ends in {hours:.1f} h"
+        said += "; asked again, " + ("the same came" if first == again else "another one came")
+        if first != again:
+            said += ", and the first " + ("still works" if alive else "no longer does")
+        well = (hours is None or hours > 1) and (first == again or alive)
+        return Answer(
+            said,
+            well,
+            None if well else "let no other program use this app key: each ends the other's token",
+        )
+
+    def _lists(self) -> Answer:
+        self._listing = listing = fetch_listing(self._client, max_missing=1.0)
+        kinds = Counter(listing.kinds.values())
+        named = ", ".join(f"{n:,} {kind}" for kind, n in kinds.most_common())
+        bad = [str(one) for one in listing.rejected]
+        return Answer(
+            f"{named}; {len(bad)} rows can't be read" + (f" ({'; '.join(bad[:3])})" if bad else ""),
+            len(bad) <= 0.01 * max(1, len(listing.stocks)),
+            "report the unknown words; CLOSEBELL_KIWOOM_MAX_MISSING is what is tolerated"
+            if bad
+            else None,
+        )
+
+    def _sweep_page(self) -> Answer:
+        mrkt_tp, inds_cd = quotes.MARKETS["KOSPI"]
+        body = {"mrkt_tp": mrkt_tp, "inds_cd": inds_cd, "stex_tp": quotes.KRX}
+        page = self._client.ask(quotes.SWEEP, body, subject="KOSPI page 1")
+        wires = page.rows("inds_stkpc", self._client.call(quotes.SWEEP))
+        self._page = list(parse_rows(wires, Quote.parse, text("stk_cd")).rows)
+        return _page(len(wires), 100, more=page.next_key is not None)
+
+    def _history_page(self) -> Answer:
+        session = self._shown()
+        body = {
+            "stk_cd": self._traded(1)[0],
+            "base_dt": f"{session:%Y%m%d}",
+            "upd_stkpc_tp": history.AS_TRADED,
+        }
+        page = self._client.ask(history.TR, body, subject=body["stk_cd"])
+        rows = page.rows("stk_dt_pole_chart_qry", self._client.call(history.TR))
+        return _page(len(rows), 600, more=page.next_key is not None)
+
+    def _group(self) -> Answer:
+        tickers = list(self._known().stocks)
+        most, said = 0, ""
+        for size in GROUPS:
+            group = tickers[:size]
+            page = self._client.ask(
+                quotes.CHOSEN, {"stk_cd": "|".join(group)}, subject=f"{len(group)} stocks"
+            )
+            rows = page.rows("atn_stk_infr", self._client.call(quotes.CHOSEN))
+            came = [quote.ticker for quote in _quotes(rows)]
+            if len(rows) != len(group) or came != [t for t in group if t in came]:
+                said = f"; of {len(group)} asked for {len(rows)} rows came"
+                break
+            most = len(group)
+        return Answer(
+            f"{most} stocks came in their order" + said,
+            most >= min(quotes.STOCKS_A_CALL, len(tickers)),
+            None if most >= quotes.STOCKS_A_CALL else f"STOCKS_A_CALL is {quotes.STOCKS_A_CALL}",
+        )
+
+    def _same(self) -> Answer:
+        now = {row.ticker: row for row in self._page}
+        off: list[str] = []
+        tickers = self._traded(SAMPLE)
+        chosen = quotes.chosen(self._client, tickers)
+        for ticker in tickers:
+            bar = self._newest_bar(ticker)
+            quote, one = now[ticker], chosen[ticker]
+            if quote.base != one.base_given:
+                off.append(f"{ticker}: close less change {quote.base}, base_pric {one.base_given}")
+            if bar is None or bar.session != one.session:
+                continue
+            if not 0.5 <= bar.volume / max(1, one.volume) <= 2.0:
+                off.append(f"{ticker}: ka10081 volume {bar.volume:,}, ka10095 {one.volume:,}")
+            if bar.volume and not 0.5 <= bar.value / (bar.volume * bar.close) <= 2.0:
+                off.append(f"{ticker}: ka10081 value {bar.value:,} for {bar.volume:,} shares")
+        return Answer(
+            "; ".join(off) or f"base, volume and value agree for {len(tickers)} stocks",
+            not off,
+            "units or signs changed: don't collect before this is understood" if off else None,
+        )
+
+    def _after(self) -> Answer:
+        session = self._shown()
+        hours = self._calendar.hours(session)
+        if self._clock.now() < hours.close + quotes.AFTER_MARKET:
+            return Answer("can be seen from 16:00 to the next opening only", None)
+        tickers = self._traded(quotes.STOCKS_A_CALL)
+        chosen = quotes.chosen(self._client, tickers)
+        after = (hours.close + quotes.AFTER_MARKET).time()
+        late = [row for row in chosen.values() if row.traded_at and row.traded_at >= after]
+        moved = [
+            ticker
+            for ticker in tickers[:SAMPLE]
+            if (bar := self._newest_bar(ticker)) and bar.close != chosen[ticker].close
+        ]
+        said = (
+            f"{len(late)} of {len(chosen)} stocks show a trade since {after:%H:%M}; of {SAMPLE},"
+            f" {len(moved)} closes of ka10081 differ from the last price"
+        )
+        return Answer(
+            said,
+            not late and not moved,
+            "collect before 16:00, as closebell does; a later run takes ka10081, to be compared"
+            " with KRX in the morning"
+            if late or moved
+            else None,
+        )
+
+    def _exchange(self) -> Answer:
+        session = self._calendar.last_closed(self._clock.now())
+        ratios = []
+        for ticker in self._traded(3):
+            bars = {bar.session: bar for bar in self._bars(ticker)}
+            body = {
+                "dt": f"{session:%Y%m%d}",
+                "stk_cd": ticker,
+                "amt_qty_tp": "2",
+                "trde_tp": net_buying.NET,
+                "unit_tp": "1",
+            }
+            page = self._client.ask(net_buying.STOCK, body, subject=ticker)
+            rows = page.rows("stk_invsr_orgn", self._client.call(net_buying.STOCK))
+            row = next((r for r in rows if text("dt")(r) == body["dt"]), None)
+            volume = text("acc_trde_qty")(row).lstrip("+") if row else ""
+            if session in bars and volume.isdigit() and bars[session].volume:
+                ratios.append(int(volume) / bars[session].volume)
+        if not ratios:
+            return Answer(f"no volumes of {session} to compare", None)
+        ratio = sorted(ratios)[len(ratios) // 2]
+        alone = ratio < 1.05
+        return Answer(
+            f"its volume is {ratio:.2f} times ka10081's: "
+            + ("KRX alone" if alone else "both exchanges, or another unit"),
+            alone,
+            None if alone else "net buying and volumes don't mean the same: read shares with care",
+        )
+
+    def _rolled(self) -> Answer:
+        body = {
+            "mrkt_tp": net_buying.MARKETS["KOSPI"],
+            "amt_qty_tp": net_buying.UNITS["won"][0],
+            "trde_tp": net_buying.NET,
+            "stex_tp": net_buying.KRX,
+        }
+        page = self._client.ask(net_buying.MARKET, body, subject="KOSPI won page 1")
+        wires = page.rows("opaf_invsr_trde", self._client.call(net_buying.MARKET))
+        known = self._known().stocks
+        found = {
+            row.ticker: row
+            for row in parse_rows(wires, MarketNetBuying.parse, text("stk_cd")).rows
+            if row.ticker in known
+        }
+        closed = self._calendar.last_closed(self._clock.now())
+        votes = net_buying.votes(self._client, found, closed)
+        said = ", ".join(f"{n} of {day}" for day, n in sorted(votes.items())) or "none dated"
+        now = f"{self._clock.now():%H:%M}"
+        well = bool(votes) and votes.most_common(1)[0][0] == closed
+        return Answer(
+            f"at {now}, with {len(wires)} rows a page: {said}; the last session closed is {closed}",
+            well,
+            None if well else "ask again later: net-buying runs wait until it shows the session",
+        )
+
+    def _adjusted(self) -> Answer:
+        if self._split is None:
+            return Answer("no stock with a capital change in its stored bars to see it by", None)
+        ticker, day = self._split
+        before = self._calendar.previous(day)
+        bars = []
+        for adjusted in (history.AS_TRADED, "1"):
+            found = {bar.session: bar for bar in self._bars(ticker, adjusted=adjusted)}
+            if before not in found:
+                return Answer(f"{ticker} has no bar of {before}", None)
+            bars.append(found[before])
+        plain, adjusted_bar = bars
+        price = adjusted_bar.close / plain.close
+        volume = adjusted_bar.volume / max(1, plain.volume)
+        said = f"{ticker} before {day}: price times {price:.3f}, volume times {volume:.3f}"
+        return Answer(said, None if price == 1 else abs(price * volume - 1) < 0.05)
+
+    def _rate(self) -> Answer:
+        best, refused = self._per_second, None
+        ticker = self._traded(1)[0]
+        for rate in (faster * self._per_second for faster in FASTER):
+            try:
+                with self._opened(rate) as quick:
+                    for _ in range(CALLS_A_RATE):
+                        quick.ask(quotes.CHOSEN, {"stk_cd": ticker}, subject=f"at {rate:g}/s")
+            except RateLimited as error:
+                refused = f"{rate:g} a second are refused ({error.detail.partition(': ')[2][:80]})"
+                break
+            best = rate
+        said = [f"{best:g} a second were answered"] + ([refused] if refused else [])
+        slower = best <= self._per_second
+        return Answer(
+            "; ".join(said) + f"; set is {self._per_second:g}",
+            True,
+            None if slower else f"CLOSEBELL_KIWOOM_CALLS_PER_SECOND={best:g} would be faster",
+        )
+
+    def _known(self) -> Listing:
+        if self._listing is None:
+            raise BadMarketData(f"{PROVIDER}: the lists couldn't be read")
+        return self._listing
+
+    def _traded(self, count: int) -> list[str]:
+        traded = [row for row in self._page if row.volume and row.ticker in self._known().stocks]
+        traded.sort(key=lambda row: row.close * row.volume, reverse=True)
+        if not traded:
+            raise BadMarketData(f"{PROVIDER}: no traded stock was seen on the first page")
+        return [row.ticker for row in traded[:count]]
+
+    def _shown(self) -> date:
+        return self._calendar.session_at(self._clock.now())
+
+    def _bars(self, ticker: str, *, adjusted: str = history.AS_TRADED) -> list[DayBar]:
+        body = {
+            "stk_cd": ticker,
+            "base_dt": f"{self._shown():%Y%m%d}",
+            "upd_stkpc_tp": adjusted,
+        }
+        page = self._client.ask(history.TR, body, subject=ticker)
+        wires = page.rows("stk_dt_pole_chart_qry", self._client.call(history.TR))
+        return list(parse_rows(wires, DayBar.parse, text("dt")).rows)
+
+    def _newest_bar(self, ticker: str) -> DayBar | None:
+        return next(iter(self._bars(ticker)), None)
+
+
+def _quotes(wires: list[WireRow]) -> list[StockQuote]:
+    return list(parse_rows(wires, StockQuote.parse, text("stk_cd")).rows)
+
+
+def _page(rows: int, usual: int, *, more: bool) -> Answer:
+    well = rows == usual if more else rows <= usual
+    said = f"{rows} rows, " + ("more follow" if more else "no more follow")
+    change = None if well else f"{usual} were measured before: calls and minutes change with it"
+    return Answer(said, well, change)

@@ -1,0 +1,153 @@
+"""Measuring every configured source, for doctor --live: bounded, read-only, without secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from functools import partial
+from typing import Final
+
+import polars as pl
+
+from db import Database
+from errors import ClosebellError
+from market.calendar import TradingCalendar
+from market.clock import Clock
+from settings import Settings
+from sources.dart.source import DartSource, open_dart
+from sources.kiwoom.client import KiwoomClient
+from sources.kiwoom.probe import KiwoomProbe
+from sources.kiwoom.source import open_kiwoom
+from sources.krx.client import open_krx
+from sources.krx.source import KrxSource, NotPublished
+from sources.probing import Answer, Finding, Question, answers
+from tasks.reconcile import compare
+from tasks.sources import guards_of, missing_of, note_configured
+
+SECONDS: Final = 60.0
+
+
+def measure(
+    settings: Settings, calendar: TradingCalendar, db: Database, clock: Clock
+) -> Iterator[Finding]:
+    """What each source's documents leave open, as it is today; some ninety calls in all."""
+    note_configured(db, settings)
+    lacks = missing_of(settings)
+    asked = {"kiwoom": _kiwoom, "krx": _krx, "dart": _dart}
+    for name, probe in asked.items():
+        if missing := lacks[name]:
+            yield Finding(name, "is it configured", "no", None, f"set {missing}")
+            continue
+        failed = []
+        try:
+            for finding in probe(settings, calendar, db, clock):
+                if finding.as_expected is False:
+                    failed.append(finding)
+                yield finding
+        except ClosebellError as error:
+            failed.append(Finding(name, "does it answer", error.detail, False, error.remedy))
+            yield failed[-1]
+        if not failed:
+            with db.transaction() as tx:
+                tx.sources.succeeded(name)
+
+
+def _kiwoom(
+    settings: Settings, calendar: TradingCalendar, db: Database, clock: Clock
+) -> Iterator[Finding]:
+    @contextmanager
+    def opened(per_second: float) -> Iterator[KiwoomClient]:
+        # Once each, so that a refusal is seen instead of waited out.
+        quick = settings.model_copy(
+            update={"kiwoom_calls_per_second": per_second, "http_attempts": 1}
+        )
+        with open_kiwoom(quick, guards_of(db)) as client:
+            yield client
+
+    with open_kiwoom(settings, guards_of(db)) as client:
+        probe = KiwoomProbe(
+            client,
+            opened,
+            calendar,
+            clock,
+            per_second=settings.kiwoom_calls_per_second,
+            split=_newest_split(db, calendar.last_closed(clock.now())),
+        )
+        yield from probe.findings()
+
+
+def _newest_split(db: Database, last: date) -> tuple[str, date] | None:
+    """A stock whose base price was set anew in the last year, and the session it was."""
+    bars = db.read_market_data(last - timedelta(days=365), last, net_buying_from=last).bars
+    scale = pl.col("base") / pl.col("close").shift(1).over("ticker", order_by="session")
+    found = bars.filter((pl.col("volume") > 0) & ((scale < 0.7) | (scale > 1.5)))
+    row = next(found.sort("session", descending=True).iter_rows(named=True), None)
+    return (row["ticker"], row["session"]) if row else None
+
+
+def _krx(
+    settings: Settings, calendar: TradingCalendar, db: Database, clock: Clock
+) -> Iterator[Finding]:
+    last = calendar.last_closed(clock.now())
+    with open_krx(settings, guards_of(db)) as client:
+        source = KrxSource(client, calendar, clock, max_missing=settings.kiwoom_max_missing)
+        questions = (
+            Question(
+                "publication: is the last session there", partial(_published, source, last, clock)
+            ),
+            Question(
+                "figures: are they those of the regular session",
+                partial(_official, source, db, calendar.previous(last)),
+            ),
+        )
+        yield from answers("krx", questions, seconds=SECONDS)
+
+
+def _published(source: KrxSource, last: date, clock: Clock) -> Answer:
+    try:
+        bars = source.collect(last).data.bars.height
+    except NotPublished:
+        return Answer(
+            f"{last} isn't, at {clock.now():%m-%d %H:%M}",
+            None,
+            "it is expected about 08:00 of the next business day",
+        )
+    return Answer(f"{last} is, {bars:,} stocks, at {clock.now():%m-%d %H:%M}", True)
+
+
+def _official(source: KrxSource, db: Database, session: date) -> Answer:
+    stored = db.read_market_data(session, session).bars
+    own = stored.filter(pl.col("source") == "kiwoom")
+    if own.is_empty():
+        return Answer(f"no bars of Kiwoom's are stored of {session}", None)
+    found, _, _ = compare(own, source.collect(session).data, session)
+    off = [f"{n} of {found.compared} differ in {name}" for name, n in found.differing.items()]
+    off += [f"{name}: {why}" for name, why in found.refused.items()]
+    well = not found.refused and not found.differing.get("close")
+    return Answer(
+        "; ".join(off) or f"all {found.compared} bars of {session} agree",
+        well,
+        None if well else "the morning's reconciliation reports and fixes what it safely can",
+    )
+
+
+def _dart(
+    settings: Settings, _calendar: TradingCalendar, db: Database, clock: Clock
+) -> Iterator[Finding]:
+    with open_dart(settings, guards_of(db), clock) as source:
+        questions = (
+            Question("disclosures: key, pages and delay", partial(_disclosures, source, clock)),
+        )
+        yield from answers("dart", questions, seconds=SECONDS)
+
+
+def _disclosures(source: DartSource, clock: Clock) -> Answer:
+    today = clock.now().date()
+    news = source.disclosures(today)
+    newest = max(news["id"], default="none")
+    said = (
+        f"{news.height:,} of listed stocks on {today}, the newest {newest}; the list tells no time,"
+        " so each counts from when it was first seen"
+    )
+    return Answer(said, True)

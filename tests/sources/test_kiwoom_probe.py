@@ -1,0 +1,221 @@
+"""What doctor --live finds at a server like the documents, and at one that isn't."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date, datetime, time
+from typing import Any
+
+import fake_kiwoom
+import pytest
+from fake_kiwoom import APP_KEY, SECRET_KEY, FakeKiwoom
+from fake_kiwoom_market import FakeMarket, make_market
+from kiwoom_sources import QUICK, SESSION, client_of
+from memory_guards import memory_guards
+
+from market.calendar import TradingCalendar
+from market.clock import SEOUL, FixedClock
+from sources.http.client import Client
+from sources.http.guards import Guards
+from sources.kiwoom.client import Access, KiwoomClient
+from sources.kiwoom.probe import KiwoomProbe
+from sources.probing import Answer, Finding, Question, answers
+
+NOON, EVENING = time(12, 0), time(18, 50)
+
+
+@pytest.fixture(scope="module")
+def market() -> FakeMarket:
+    return consistent(make_market(SESSION, kospi=140, kosdaq=40))
+
+
+def consistent(market: FakeMarket) -> FakeMarket:
+    """Its charts show the same close and volume as its quotes."""
+
+    class Told(FakeMarket):
+        def chart(self, code: str, base_dt: date) -> list[dict[str, str]]:
+            stock = next(stock for stock in self.stocks if stock.code == code)
+            rows = super().chart(code, base_dt)
+            opened, high, low = stock.range
+            rows[0] |= {
+                "cur_prc": str(stock.close),
+                "pred_pre": f"{stock.change:+d}" if stock.change else "0",
+                "pred_pre_sig": stock.sign,
+                "trde_qty": str(stock.volume),
+                "trde_prica": str(stock.volume * stock.close // 1_000_000),
+                "open_pric": str(opened),
+                "high_pric": str(high),
+                "low_pric": str(low),
+            }
+            return rows
+
+    return Told(market.session, market.stocks, market.history)
+
+
+def probed(fake: FakeKiwoom, at: time = EVENING, **more: Any) -> dict[str, Finding]:
+    guards = memory_guards()
+    clock = FixedClock(datetime.combine(SESSION, at, SEOUL))
+
+    @contextmanager
+    def opened(per_second: float) -> Iterator[KiwoomClient]:
+        with quick(fake, guards, per_second) as client:
+            yield client
+
+    with client_of(fake, guards) as client:
+        probe = KiwoomProbe(
+            client, opened, TradingCalendar(), clock, per_second=fake.per_second, **more
+        )
+        return {finding.question: finding for finding in probe.findings()}
+
+
+@contextmanager
+def quick(fake: FakeKiwoom, guards: Guards, per_second: float) -> Iterator[KiwoomClient]:
+    access = Access(fake.url, APP_KEY, SECRET_KEY, per_second, 1, per_second * 5)
+    with Client("kiwoom", guards, replace(QUICK, attempts=1)) as http:
+        yield KiwoomClient(http, access)
+
+
+class Counting(FakeKiwoom):
+    """Bears any pace, but no more than `most` calls of ka10095."""
+
+    most = 10_000
+
+    def over_limit(self, tr: str) -> bool:
+        return tr == "ka10095" and len(self.of(tr)) > self.most
+
+
+def test_a_server_like_the_documents_is_as_expected(market: FakeMarket) -> None:
+    with Counting(market, speed=1000) as fake:
+        found = probed(fake)
+    assert [f.question for f in found.values() if f.as_expected is False] == []
+    said = {question: finding.found for question, finding in found.items()}
+    assert said["ka20002: rows a page"] == "100 rows, more follow"
+    assert said["ka10081: rows a page"] == "600 rows, more follow"
+    assert said["ka10095: how many stocks a call"] == "100 stocks came in their order"
+    assert "asked again, the same came" in said["token: lifetime, and what a second one does"]
+    assert "KRX alone" in said["ka10059: KRX alone, or both exchanges"]
+    assert f"5 of {SESSION}" in said["ka10066: which session it shows now"]
+    assert "0 of 30 stocks show a trade" in said["ka20002 after 16:00: still the regular close"]
+    rate = found["calls of a kind a second"]
+    assert "5000 a second were answered" in rate.found
+    assert rate.change == "CLOSEBELL_KIWOOM_CALLS_PER_SECOND=5000 would be faster"
+
+
+def test_its_calls_are_bounded_and_only_read(market: FakeMarket) -> None:
+    with Counting(market, speed=1000) as fake:
+        probed(fake)
+        trs = {call.tr for call in fake.calls}
+        assert len(fake.calls) < 80
+    assert trs <= {
+        "au10001", "ka10099", "ka20002", "ka10081", "ka10095", "ka10059", "ka10066",
+    }  # fmt: skip
+
+
+def test_a_limit_that_is_reached_is_told(market: FakeMarket) -> None:
+    with Counting(market, speed=1000) as fake:
+        fake.most = 20
+        rate = probed(fake)["calls of a kind a second"]
+    assert "a second are refused" in rate.found
+    assert "set is 1000" in rate.found
+
+
+def test_what_moved_after_16_00_is_told(market: FakeMarket) -> None:
+    evening = replace(market, traded_at="171203")
+    with Counting(evening, speed=1000) as fake:
+        found = probed(fake)["ka20002 after 16:00: still the regular close"]
+    assert found.as_expected is False
+    assert "30 of 30 stocks show a trade since 16:00" in found.found
+    assert "collect before 16:00" in str(found.change)
+
+
+def test_at_noon_some_questions_have_to_wait(market: FakeMarket) -> None:
+    behind = replace(market, net_buying_session=market.history[1])
+    with Counting(behind, speed=1000) as fake:
+        found = probed(fake, NOON)
+    assert found["ka20002 after 16:00: still the regular close"].as_expected is None
+    assert f"5 of {market.history[1]}" in found["ka10066: which session it shows now"].found
+    assert found["ka10066: which session it shows now"].as_expected is True
+
+
+def test_net_buying_that_hasnt_rolled_over_is_told_with_the_time(market: FakeMarket) -> None:
+    behind = replace(market, net_buying_session=market.history[1])
+    with Counting(behind, speed=1000) as fake:
+        found = probed(fake)["ka10066: which session it shows now"]
+    assert found.as_expected is False
+    assert found.found.startswith("at 18:50")
+    assert "ask again later" in str(found.change)
+
+
+class Other(Counting):
+    """Another Kiwoom: shorter pages, single tokens, thirty stocks a call."""
+
+    def answer(self, tr: str, body: dict[str, str]) -> Any:
+        name, rows, more = super().answer(tr, body)
+        if tr == "ka10095":
+            rows = rows[:30]
+        if tr == "ka10059":
+            rows = [
+                {**row, "acc_trde_qty": str(int(row["acc_trde_qty"]) * 17 // 10)} for row in rows
+            ]
+        return name, rows, more
+
+
+def test_a_server_that_deviates_is_described(
+    market: FakeMarket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(fake_kiwoom.PAGES, "ka20002", 50)
+    with Other(market, speed=1000, same_token=False) as fake:
+        found = probed(fake)
+    token = found["token: lifetime, and what a second one does"]
+    assert "another one came, and the first no longer does" in token.found
+    assert token.as_expected is False
+    page = found["ka20002: rows a page"]
+    assert (page.found, page.as_expected) == ("50 rows, more follow", False)
+    assert "of 50 asked for 30 rows came" in found["ka10095: how many stocks a call"].found
+    exchange = found["ka10059: KRX alone, or both exchanges"]
+    assert exchange.as_expected is False
+    assert "1.70 times" in exchange.found
+
+
+class Split(Counting):
+    """Adjusts history by a split of two to one."""
+
+    def answer(self, tr: str, body: dict[str, str]) -> Any:
+        name, rows, more = super().answer(tr, body)
+        if tr == "ka10081" and body["upd_stkpc_tp"] == "1":
+            prices = ("cur_prc", "open_pric", "high_pric", "low_pric")
+            rows = [row | {field: str(int(row[field]) // 2) for field in prices} for row in rows]
+            rows = [row | {"trde_qty": str(int(row["trde_qty"]) * 2)} for row in rows]
+        return name, rows, more
+
+
+def test_whether_volumes_are_adjusted_is_seen_by_a_split(market: FakeMarket) -> None:
+    with Split(market, speed=1000) as fake:
+        found = probed(fake, split=("000010", SESSION))["ka10081 adjusted: are volumes too"]
+    assert found.found == f"000010 before {SESSION}: price times 0.500, volume times 2.000"
+    assert found.as_expected is True
+
+
+def test_a_source_that_refuses_the_keys_says_so_everywhere_but_asks_little(
+    market: FakeMarket,
+) -> None:
+    with Counting(market, speed=1000) as fake:
+        fake.break_("au10001", "code", times=99, seconds=3, header="[8001:키 검증 실패]")
+        found = probed(fake)
+        assert len(fake.calls) < 15
+    assert found["instruments: can the lists be read"].as_expected is False
+    assert "8001" in found["instruments: can the lists be read"].found
+
+
+def test_nothing_is_begun_when_the_time_is_over() -> None:
+    asked: list[int] = []
+
+    def measure() -> Answer:
+        asked.append(1)
+        return Answer("seen", True)
+
+    [finding] = answers("kiwoom", [Question("what", measure)], seconds=0)
+    assert (asked, finding.as_expected) == ([], None)
+    assert "not asked" in finding.found

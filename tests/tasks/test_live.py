@@ -1,0 +1,103 @@
+"""doctor --live over all sources: those without keys, those that answer, those that don't."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from commands import Closebell
+from fake_kiwoom import APP_KEY, SECRET_KEY, FakeKiwoom
+from fake_kiwoom_sample import kiwoom_of
+from fake_open_apis import KEY, FakeDart, FakeKrx
+
+import settings
+from db import Database
+from market.calendar import TradingCalendar
+from market.clock import FixedClock
+from sources.probing import Finding
+from sources.sample import SampleSource
+from tasks.live import measure
+
+CALENDAR = TradingCalendar()
+LAST = date(2026, 11, 20)
+EVENING = FixedClock(CALENDAR.hours(LAST).close + timedelta(hours=5))
+SERVICES = ("sto/stk_bydd_trd", "sto/ksq_bydd_trd")
+
+
+@pytest.fixture
+def providers() -> Iterator[settings.Settings]:
+    data = SampleSource(CALENDAR, stocks=60).history(date(2026, 9, 1), LAST)
+    with (
+        FakeKiwoom(kiwoom_of(data, LAST), speed=2000) as kiwoom,
+        FakeKrx(days={service: {} for service in SERVICES}) as krx,
+        FakeDart() as dart,
+    ):
+        yield settings.Settings(
+            kiwoom_app_key=APP_KEY,
+            kiwoom_secret_key=SECRET_KEY,
+            kiwoom_base_url=kiwoom.url,
+            kiwoom_calls_per_second=1000,
+            kiwoom_total_per_second=5000,
+            krx_auth_key=KEY,
+            krx_base_url=krx.url,
+            dart_key=KEY,
+            dart_base_url=dart.url,
+            http_attempts=1,
+        )
+
+
+def findings(database: Database, config: settings.Settings) -> list[Finding]:
+    return list(measure(config, CALENDAR, database, EVENING))
+
+
+def test_without_keys_each_source_says_which_to_set(database: Database) -> None:
+    found = findings(database, settings.Settings())
+    assert [(f.source, f.as_expected) for f in found] == [
+        ("kiwoom", None),
+        ("krx", None),
+        ("dart", None),
+    ]
+    assert [f.change for f in found] == [
+        "set CLOSEBELL_KIWOOM_APP_KEY and CLOSEBELL_KIWOOM_SECRET_KEY",
+        "set CLOSEBELL_KRX_AUTH_KEY",
+        "set CLOSEBELL_DART_KEY",
+    ]
+
+
+def test_every_source_is_measured_and_no_secret_is_told(
+    database: Database, providers: settings.Settings
+) -> None:
+    found = findings(database, providers)
+    assert {f.source for f in found} == {"kiwoom", "krx", "dart"}
+    assert [f for f in found if f.as_expected is False] == []
+    by_question = {(f.source, f.question): f for f in found}
+    published = by_question["krx", "publication: is the last session there"]
+    assert published.as_expected is None
+    assert f"{LAST} isn't, at 11-20 20:30" in published.found
+    assert "0 of listed stocks" in by_question["dart", "disclosures: key, pages and delay"].found
+    everything = " ".join(f"{f.found} {f.change}" for f in found)
+    assert APP_KEY not in everything
+    assert SECRET_KEY not in everything
+    assert KEY not in everything
+    with database.reader() as tx:
+        states = {report.name: report.state for report in tx.sources.reports()}
+    assert states == {"dart": "ok", "kiwoom": "ok", "krx": "ok"}
+
+
+def test_a_provider_that_is_away_is_told_in_its_words(
+    database: Database, providers: settings.Settings
+) -> None:
+    away = providers.model_copy(update={"dart_base_url": "http://127.0.0.1:9"})
+    [dart] = [f for f in findings(database, away) if f.source == "dart"]
+    assert dart.as_expected is False
+    assert "ConnectError" in dart.found
+
+
+@pytest.mark.slow
+def test_the_command_prints_json_and_succeeds_without_keys(tmp_path: Path) -> None:
+    done = Closebell(tmp_path)("doctor", "--live", "--json")
+    assert (done.code, done.err) == (0, "")
+    assert done.json["ok"]
+    assert {f["source"] for f in done.json["findings"]} == {"kiwoom", "krx", "dart"}
