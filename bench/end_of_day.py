@@ -49,7 +49,7 @@ def forget(db: Database) -> None:
     import psycopg
 
     with psycopg.connect(db.url) as connection:
-        connection.execute("TRUNCATE signals, market_gates, scan_runs, events")
+        connection.execute("TRUNCATE signals, market_gates, scan_runs, events CASCADE")
 
 
 def free_port() -> int:

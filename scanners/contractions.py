@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from scanners.grading import above, at_least, at_most, below
+from scanners.indicators import mean, near
 from scanners.panel import LOOKBACK
 from scanners.rules import ContractionRules
 
@@ -100,7 +101,7 @@ def patterns(
     last_depth, ratio, base_start (row), base_length (rows), confirmed, pattern. All but
     confirmed and pattern are null while no swing high is known.
     """
-    cells = _running(rows, swings.epochs, rules).filter(scored)
+    cells = _running(rows, scored, swings.epochs, rules)
     if not len(swings.frame):
         swings = Swings(swings.frame.clear(n=1), swings.epochs)
     needed = cells["epoch"].filter(cells["epoch"] >= 0).unique().sort()
@@ -198,17 +199,21 @@ def _step(state: pl.DataFrame, lag: int, rules: ContractionRules, *, details: bo
     return state.with_columns(**changes)
 
 
-def _running(rows: pl.DataFrame, epochs: pl.Series, rules: ContractionRules) -> pl.DataFrame:
-    """Per row the lowest low since the newest swing's bar, and the highest closes before."""
+def _running(
+    rows: pl.DataFrame, scored: pl.Series, epochs: pl.Series, rules: ContractionRules
+) -> pl.DataFrame:
+    """Per scored row the lowest low since the newest swing's bar, and the highest closes before.
+
+    An epoch older than `max_age` isn't used, so that no row further back is needed.
+    """
     epoch = pl.col("epoch")
     frame = rows.select(
-        "row",
-        "pos",
-        "segment",
-        "close",
-        "activity",
-        epoch=epochs.set_sorted(),
-        volume_before=pl.col("activity").rolling_mean(rules.confirm_window).shift(1),
+        "row", "pos", "segment", "n", "close", "low", "activity", epoch=epochs.set_sorted()
+    )
+    reach = max(rules.max_age + rules.k, rules.confirm_window) + 1
+    frame, wanted = near(frame, scored, reach)
+    frame = frame.with_columns(
+        volume_before=mean("activity", rules.confirm_window, lag=1),
         lowest=pl.col("low").rolling_min(rules.k),
         highest=pl.col("close"),
     )
@@ -219,7 +224,8 @@ def _running(rows: pl.DataFrame, epochs: pl.Series, rules: ContractionRules) -> 
     def earlier(lag: int) -> pl.Expr:
         return pl.when(epoch == epoch.shift(lag)).then(pl.col("highest").shift(lag))
 
-    return frame.with_columns(before=earlier(1), long_before=earlier(rules.recent + 1))
+    frame = frame.with_columns(before=earlier(1), long_before=earlier(rules.recent + 1))
+    return frame.filter(wanted)
 
 
 def _open(cells: pl.LazyFrame, rules: ContractionRules) -> pl.LazyFrame:

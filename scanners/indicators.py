@@ -13,6 +13,18 @@ import polars as pl
 from scanners.grading import above, at_most
 from scanners.rules import Rules
 
+# The columns that indicators are made of.
+MEASURED = (
+    "row",
+    "segment",
+    "n",
+    "high",
+    "low",
+    "close",
+    "activity",
+    "value",
+    "chg",
+)
 # Returns that are ranked are cut here, so that a stock on another price scale still ties.
 RANK_DECIMALS = 12
 
@@ -77,11 +89,16 @@ def for_ranks(rows: pl.DataFrame, rules: Rules) -> pl.DataFrame:
 def near(rows: pl.DataFrame, scored: pl.Series, depth: int) -> tuple[pl.DataFrame, pl.Series]:
     """The rows that windows of `depth` rows ending at scored ones cover, and which are scored.
 
-    One session's scan needs a few rows of each stock where a back-fill needs them all. The rows
-    of other stocks that a window may meet are masked by `n`, here as in the whole panel.
+    All of them where most are scored. One session's scan needs a few rows of each stock where
+    a back-fill needs them all. The rows of other stocks that a window may meet are masked by
+    `n`, here as in the whole panel.
     """
-    behind = scored.reverse().cast(pl.UInt8).rolling_max(depth, min_samples=1).reverse() > 0
-    return (rows, scored) if behind.all() else (rows.filter(behind), scored.filter(behind))
+    if scored.sum() * 2 > len(scored):
+        return rows, scored
+    count = scored.cum_sum()
+    ahead = count.shift(1 - depth, fill_value=count[-1] if len(count) else 0)
+    behind = ahead > count.shift(1, fill_value=0)
+    return rows.filter(behind), scored.filter(behind)
 
 
 def for_scores(

@@ -18,6 +18,7 @@ from scanners.universe import SPAN
 WON = ("foreign_won", "institution_won")
 SHARES = ("foreign_shares", "institution_shares")
 SESSIONS = 5
+TRADED = ("key", "pos", "row", "segment", "value", "volume", "scale")
 COLUMNS = {
     "q": pl.Int32,
     "foreign_share": pl.Float64,
@@ -47,7 +48,7 @@ def for_rows(
     """
     known = None
     # Only the rows that a scored row's sums reach back to are needed.
-    rows, scored = near(rows, scored, SESSIONS + 2)
+    rows, scored = near(rows.select(TRADED), scored, SESSIONS + 2)
     if len(data.net_buying) and len(rows):
         known = _known(data, tickers, schedule, rows["pos"])
     if known is None or not len(known):
@@ -55,9 +56,7 @@ def for_rows(
         return pl.select(
             pl.repeat(None, count, dtype=dtype).alias(name) for name, dtype in COLUMNS.items()
         )
-    joined = rows.select("key", "pos", "row", "segment", "value", "volume", "scale").join(
-        known, on="key", how="left", maintain_order="left"
-    )
+    joined = rows.join(known, on="key", how="left", maintain_order="left")
     shares = [f"{when}_{name}" for when in ("own", "fin") for name in SHARES]
     measured = _measured(joined.with_columns(pl.col(name) / pl.col("scale") for name in shares))
     return measured.filter(scored)

@@ -71,9 +71,10 @@ def build_panel(
     scanned = scanned.scatter(tail["code"].filter(tail["out"] == 0).unique(), True)
     rows = _traded(_scaled(_sorted(bars, scanned.gather(bars["code"]))), rules)
     inside = tail["traded"] & scanned.gather(tail["code"])
-    history = rows.select("history").filter(rows["pos"] >= first)
+    later = rows.select("row", "key", "pos", "stock").filter(rows["pos"] >= first)
+    history = later.select(history=_rows_in_reach(later, rows, "stock"))
     return Panel(
-        rows=rows.drop("history"),
+        rows=rows.drop("stock"),
         stocks=_scanned(tail.filter(inside), history, rules),
         left_out=_outside(tail.filter(~inside), tail, spans, first, len(sessions)),
         tickers=tickers,
@@ -144,7 +145,7 @@ def _scaled(bars: pl.DataFrame) -> pl.DataFrame:
 
 
 def _traded(bars: pl.DataFrame, rules: UniverseRules) -> pl.DataFrame:
-    """The traded rows, adjusted, in segments, with n, history and chg."""
+    """The traded rows, adjusted, in segments, with n and chg."""
     scale = pl.col("scale")
     rows = (
         bars.with_columns(stored_row=(~pl.col("bad")).cum_sum().cast(pl.Int32))
@@ -185,10 +186,9 @@ def _traded(bars: pl.DataFrame, rules: UniverseRules) -> pl.DataFrame:
         .then(pl.when(inside).then("move"))
         .otherwise(pl.col("traded_close") / pl.col("base") - 1),
         limit_base=pl.when("adjusted").then(previous).otherwise(pl.col("base")),
-        n=_rows_in_reach(rows, "segment"),
-        history=_rows_in_reach(rows, "stock"),
+        n=_rows_in_reach(rows, rows, "segment"),
     )
-    return rows.drop("stored_row", "move", "base", "stock")
+    return rows.drop("stored_row", "move", "base")
 
 
 def _starts(rules: UniverseRules) -> pl.Expr:
@@ -208,18 +208,19 @@ def _another_stock() -> pl.Expr:
     return (pl.col("code") != pl.col("code").shift(1)).fill_null(True)
 
 
-def _rows_in_reach(rows: pl.DataFrame, start: str) -> pl.Series:
-    """The rows from `start` up to each row that lie in its last LOOKBACK sessions."""
-    since = rows["row"] - rows[start]
-    gaps = (rows["pos"] - rows["pos"].gather(rows[start])) != since
+def _rows_in_reach(some: pl.DataFrame, rows: pl.DataFrame, start: str) -> pl.Series:
+    """For `some` rows, those from `start` on that lie in their last LOOKBACK sessions."""
+    since = some["row"] - some[start]
+    gaps = (some["pos"] - rows["pos"].gather(some[start])) != since
     n = (since + 1).clip(upper_bound=LOOKBACK)
-    some = rows.filter(gaps)
-    if not len(some):
+    places = gaps.arg_true()
+    if not len(places):
         return n
-    oldest = rows["key"].search_sorted(some["key"] - (LOOKBACK - 1), side="left")
-    within = some["row"] - oldest.cast(pl.Int32) + 1
-    both = pl.select(pl.min_horizontal(n.filter(gaps), within)).to_series()
-    return n.scatter(some["row"], both)
+    late = some.select("key", "row")[places]
+    oldest = rows["key"].search_sorted(late["key"] - (LOOKBACK - 1), side="left")
+    within = late["row"] - oldest.cast(pl.Int32) + 1
+    both = pl.select(pl.min_horizontal(n.gather(places), within)).to_series()
+    return n.scatter(places, both)
 
 
 def _described(
