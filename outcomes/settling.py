@@ -7,19 +7,23 @@ from datetime import date
 
 import polars as pl
 
-from market.data import MarketData
 from outcomes.costs import kept_expr
-from outcomes.follow import ENDS, follow
+from outcomes.follow import follow
 from outcomes.random_stock import random_gross, random_stock
 from outcomes.returns import HORIZONS, returns
 from outcomes.rules import TradeRules
 
 
 def settled(
-    signals: pl.DataFrame, data: MarketData, sessions: Sequence[date], rules: TradeRules
+    signals: pl.DataFrame,
+    bars: pl.DataFrame,
+    index_bars: pl.DataFrame,
+    instruments: pl.DataFrame,
+    sessions: Sequence[date],
+    rules: TradeRules,
 ) -> pl.DataFrame:
     """`follow`'s columns of each signal in order, with net_return, random_return, the returns and
-    market's returns of `returns`, and `done`: nothing will change any more.
+    market's returns of `returns`, and `aged`: these are over.
 
     `net_return` (fraction) is after commission, fees, the sale's tax of that session and slippage,
     of trades that ended. `random_return` is that of a random liquid stock held meanwhile, less the
@@ -27,13 +31,14 @@ def settled(
 
     Args:
         signals: `follow`'s, with market.
-        data: bars from twenty sessions before the first signal on, indices, instruments.
+        bars: `follow`'s, from more than twenty sessions before the first signal on.
+        index_bars, instruments: those of market.schemas.
     """
-    trades = follow(signals, data.bars, sessions, rules)
-    worth = random_stock(data.bars, data.instruments, sessions, rules.liquid_value)
-    after = returns(signals, data.bars, data.index_bars, sessions, rules.gone_after)
+    trades = follow(signals, bars, sessions, rules)
+    worth = random_stock(bars, instruments, sessions, rules.liquid_value)
+    after = returns(signals, bars, index_bars, sessions, rules.gone_after)
     ordinals = {session: number for number, session in enumerate(sessions)}
-    newest = data.bars["session"].max()
+    newest = bars["session"].max()
     last = ordinals[newest] if isinstance(newest, date) else -1
     age = last - pl.col("session").replace_strict(ordinals, return_dtype=pl.Int32)
     bought = pl.col("closed_price").is_not_null() & pl.col("filled_price").is_not_null()
@@ -45,7 +50,7 @@ def settled(
         .with_columns(
             net_return=(1 + pl.col("gross_return")) * pl.col("kept") - 1,
             random_return=(1 + pl.col("random_gross")) * pl.col("kept") - 1,
-            done=pl.col("status").is_in(ENDS) & (age >= max(HORIZONS)),
+            aged=age >= max(HORIZONS),
         )
         .drop("kept", "random_gross", "market")
     )

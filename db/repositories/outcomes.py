@@ -39,6 +39,22 @@ _SIGNAL: dict[str, Any] = {
     "was": pl.String,
     "was_filled": pl.Date,
 }
+_ENDS = ("target", "stopped", "expired")
+TRADE = (
+    "status",
+    "reason",
+    "filled_session",
+    "filled_price",
+    "closed_session",
+    "closed_price",
+    "factor",
+    "gross_return",
+    "net_return",
+    "random_return",
+    "open_return",
+    "sessions_held",
+)
+"""The columns of a trade; what ended stays as it was recorded."""
 _WON = ("filled_price", "closed_price")
 _FIGURES = (
     "status",
@@ -84,17 +100,20 @@ class Outcomes:
                 Outcome.filled_session.label("was_filled"),
             )
             .outerjoin(Outcome, Outcome.signal_id == Signal.id)
-            .where(Signal.session <= until)
-            .where(
-                or_(
-                    Outcome.signal_id.is_(None),
-                    ~Outcome.done,
-                    Signal.updated_at > Outcome.updated_at,  # published anew since
-                )
-            )
+            .where(Signal.session <= until, or_(Outcome.signal_id.is_(None), ~Outcome.done))
             .order_by(Signal.session, Signal.id)
         )
         return _frame(self._connection.execute(query), _SIGNAL)
+
+    def ended(self, until: date) -> pl.DataFrame:
+        """signal_id and the trade of every pending signal whose trade ended, as it was recorded."""
+        columns = [table_of(Outcome).c[name] for name in ("signal_id", *TRADE)]
+        query = (
+            select(*columns)
+            .join(Signal, Signal.id == Outcome.signal_id)
+            .where(Signal.session <= until, ~Outcome.done, Outcome.status.in_(_ENDS))
+        )
+        return _frame(self._connection.execute(query), {c.name: _kind(c.type) for c in columns})
 
     def record(self, outcomes: pl.DataFrame, transitions: pl.DataFrame, rules_hash: str) -> Settled:
         """Write how signals stand now, and append the steps that led there.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, datetime, time
 from typing import Any
 
 import polars as pl
@@ -12,7 +12,10 @@ from api_market import new_run, signal
 from trade_stories import OTHER, TOLD, bars_of, sessions_of
 
 from db import Database
+from db.repositories.outcomes import TRADE
+from db.repositories.snapshots import KeptSnapshot
 from market.calendar import TradingCalendar
+from market.clock import SEOUL
 from market.schemas import DailyBars, IndexBars
 from outcomes.rules import TradeRules
 from tasks.performance import performance_report
@@ -196,6 +199,55 @@ def test_of_several_slots_the_first_counts_in_the_figures(market: Database) -> N
     assert (whole["scanner"], whole["signals"], whole["trades"]) == ("closing_bet", 1, 1)
     assert whole["expectancy"] < 0.005  # bought at 10,000, sold at 10,050 less costs
     assert report["delisted_held"] is None
+
+
+def test_a_trade_that_ended_stays_as_it_was_recorded(market: Database) -> None:
+    publish(market, [told()])
+    settle(market, 4)
+    before = state(market)
+    corrected = [*BARS[:3], "10500 10600 10400 10500", *BARS[4:]]  # the target isn't reached
+    with market.transaction() as tx:
+        tx.bars.store(DailyBars.cast(bars_of(corrected)))
+    settle(market, 6)
+    status, outcome, steps = state(market)
+    assert (status, steps) == (before[0], before[2])
+    assert {name: outcome[name] for name in TRADE} == {name: before[1][name] for name in TRADE}
+
+
+def snapshot(clock: time, bar: str, day: int = 0) -> KeptSnapshot:
+    at = datetime.combine(DAYS[day], clock, SEOUL)
+    bars = bars_of([bar]).with_columns(session=pl.lit(DAYS[day]))
+    return KeptSnapshot(DAYS[day], at, "told", DailyBars.cast(bars), IndexBars.create_empty())
+
+
+def test_a_day_trade_is_told_by_the_snapshot_kept_of_its_slot(market: Database) -> None:
+    low = told(entry=9950, target=10450, stop=9910)  # the session's low is 9,900, at its close
+    publish(market, [low], scanner="daytrading", slot="10:30")
+    with market.transaction() as tx:
+        tx.snapshots.add(snapshot(time(10, 29), "10000 10050 9940 9950"))
+    settle(market, 0)
+    status, outcome, _ = state(market)
+    assert (status, outcome["closed_price"]) == ("stopped", 9910)
+
+
+def test_without_a_snapshot_a_day_trade_is_told_by_its_close(market: Database) -> None:
+    low = told(entry=9950, target=10450, stop=9910)
+    publish(market, [low], scanner="daytrading", slot="10:30")
+    settle(market, 0)
+    status, outcome, _ = state(market)
+    assert (status, outcome["reason"]) == ("expired", "session_close")
+    assert outcome["closed_price"] == 10000
+
+
+def test_a_closing_bet_leaves_at_half_past_nine_where_the_price_was_kept(market: Database) -> None:
+    bet = told(entry=10000, target=11500, stop=9500)
+    publish(market, [bet], scanner="closing_bet")
+    with market.transaction() as tx:
+        tx.snapshots.add(snapshot(time(9, 31), "10050 10080 10040 10070", day=1))
+    rules = TradeRules.from_mapping({"outcomes": {"closing_bet": {"exit": "next_0930"}}})
+    settle_signals(market, CALENDAR, rules, DAYS[1])
+    _, outcome, _ = state(market)
+    assert (outcome["reason"], outcome["closed_price"]) == ("next_0930", 10070)
 
 
 def test_without_signals_there_is_nothing_to_settle_and_no_report(market: Database) -> None:
