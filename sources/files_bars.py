@@ -12,9 +12,9 @@ from market.calendar import TradingCalendar
 from market.schemas import MARKETS, TICKER, DailyBars
 from sources.files_columns import Columns, integer
 from sources.files_order import by_session
-from sources.files_prices import in_order, mended
-from sources.files_rejects import part, repeated
-from sources.files_sessions import known_sessions
+from sources.files_prices import mended
+from sources.files_rejects import part
+from sources.files_rows import CheckedRow, checked
 
 
 @dataclass(frozen=True)
@@ -79,35 +79,19 @@ ADJUSTED = BarColumns(
 )
 
 
-class BarRow(DailyBars):
+class BarRow(CheckedRow, DailyBars):
     """A bar in a file, with what the file says of its instrument."""
 
     session = dy.Date()
     ticker = dy.String(regex=TICKER)
-    row = dy.UInt32()
     name = dy.Categorical(nullable=True)
     market = dy.Enum(MARKETS)
     dept = dy.Categorical(nullable=True)
-    known = dy.Bool()
     whole = dy.Bool()
-    ordered = dy.Bool(nullable=True)
-    alone = dy.Bool()
-
-    @dy.rule()
-    def session_known(cls) -> pl.Expr:
-        return pl.col("known")
 
     @dy.rule()
     def whole_numbers(cls) -> pl.Expr:
         return pl.col("whole")
-
-    @dy.rule()
-    def prices_in_order(cls) -> pl.Expr:
-        return pl.col("ordered")
-
-    @dy.rule()
-    def not_repeated(cls) -> pl.Expr:
-        return pl.col("alone")
 
 
 def read_bars(
@@ -125,13 +109,10 @@ def read_bars(
     """
     parsed = table.select(_parsed(Columns(table, file), names))
     ordered = by_session(parsed.with_row_index("row", offset=1))
-    marked = ordered.with_columns(
+    marked = checked(ordered, ["session", "ticker"], calendar, tolerance_won=2).with_columns(
         pl.col("source").cast(pl.String).fill_null(source),
         pl.lit(names.change is None).alias("adjusted"),
         pl.lit(collected_at).cast(pl.Datetime("us", "UTC")).alias("collected_at"),
-        known=known_sessions(ordered["session"], calendar),
-        ordered=in_order(tolerance_won=2),
-        alone=~repeated(["session", "ticker"]),
     )
     return part(BarRow, marked.with_columns(*mended()), table)
 

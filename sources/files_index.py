@@ -10,34 +10,18 @@ import polars as pl
 from market.calendar import TradingCalendar
 from market.schemas import INDICES, IndexBars
 from sources.files_columns import Columns, integer
-from sources.files_prices import in_order, mended
-from sources.files_rejects import part, repeated
-from sources.files_sessions import known_sessions
+from sources.files_prices import mended
+from sources.files_rejects import part
+from sources.files_rows import CheckedRow, checked
 
 UNUSED = "KRX1001"  # KOSPI's values again, under another code
 
 
-class IndexRow(IndexBars):
+class IndexRow(CheckedRow, IndexBars):
     """An index bar in a file."""
 
     session = dy.Date()
     index = dy.Enum(INDICES)
-    row = dy.UInt32()
-    known = dy.Bool()
-    ordered = dy.Bool(nullable=True)
-    alone = dy.Bool()
-
-    @dy.rule()
-    def session_known(cls) -> pl.Expr:
-        return pl.col("known")
-
-    @dy.rule()
-    def prices_in_order(cls) -> pl.Expr:
-        return pl.col("ordered")
-
-    @dy.rule()
-    def not_repeated(cls) -> pl.Expr:
-        return pl.col("alone")
 
 
 def read_index_bars(
@@ -59,11 +43,7 @@ def read_index_bars(
         index=pl.col("code").cast(pl.Enum(INDICES), strict=False)
     )
     ordered = kept.sort("session", "index")
-    marked = ordered.with_columns(
-        known=known_sessions(ordered["session"], calendar),
-        ordered=in_order(tolerance_won=0),
-        alone=~repeated(["session", "index"]),
-    )
+    marked = checked(ordered, ["session", "index"], calendar, tolerance_won=0)
     good, rejected = part(IndexRow, marked.with_columns(*mended()), table)
     ignored = {
         f"index {UNUSED} is KOSPI's twin": int(unused.sum()),

@@ -16,11 +16,10 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from fake_kiwoom_market import FakeMarket, Wire
+from loopback import Loopback, QuietHandler
 
 KST = timedelta(hours=9)
 APP_KEY, SECRET_KEY = "app-key-of-the-test", "secret-key-of-the-test"
@@ -70,7 +69,7 @@ class Bucket:
     at: float = field(default_factory=time.monotonic)
 
 
-class FakeKiwoom:
+class FakeKiwoom(Loopback):
     """`speed` 50 makes a second of Kiwoom's 20 ms long."""
 
     def __init__(self, market: FakeMarket, *, speed: float = 50.0, same_token: bool = True) -> None:
@@ -87,27 +86,6 @@ class FakeKiwoom:
         self._issued = 0
         self._last_token = ""
         self._lock = threading.Lock()
-        self.closing = threading.Event()
-
-    def __enter__(self) -> Self:
-        handler = type("Handler", (_Handler,), {"fake": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.closing.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
     def break_(self, tr: str, kind: str, **how: Any) -> None:
         """From now on, let calls of a TR fail: see `Fault` and `_Handler.do_POST`."""
@@ -186,13 +164,8 @@ class FakeKiwoom:
         raise AssertionError(tr)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class _Handler(QuietHandler):
     fake: FakeKiwoom
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
 
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -330,6 +303,9 @@ class _Handler(BaseHTTPRequestHandler):
             except OSError:
                 break
         self.close_connection = True
+
+
+FakeKiwoom.handler = _Handler
 
 
 def day(text: str) -> date:

@@ -143,7 +143,6 @@ class FakeMarket:
             if day <= newest
         ]
 
-
     def investors(self, stock: FakeStock, day: date, amount: bool) -> Wire:
         """Who bought: foreigners, institutions and, against both, individuals."""
         foreign, institution = net_shares(stock.code, day)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
+
+from loopback import Loopback, QuietHandler
 
 KEY = "key-of-the-test"
 
@@ -22,51 +21,8 @@ class Asked:
     key: str
 
 
-@dataclass
-class Server:
-    """Answers GET by `answer`; `broken` replies come first, then the real ones."""
-
-    asked: list[Asked] = field(default_factory=list)
-    broken: list[tuple[int, bytes]] = field(default_factory=list)
-
-    def reply(self, asked: Asked) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and body."""
-        if self.broken:
-            status, content = self.broken.pop(0)
-            return status, {}, content
-        status, body = self.answer(asked)
-        return status, {}, json.dumps(body, ensure_ascii=False).encode()
-
-    def answer(self, asked: Asked) -> tuple[int, Any]:
-        raise NotImplementedError
-
-    def __enter__(self) -> Self:
-        handler = type("Handler", (_Handler,), {"fake": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    fake: Server
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
+class _Handler(QuietHandler):
+    """Asks its server, which is given with the address."""
 
     def do_GET(self) -> None:
         split = urlsplit(self.path)
@@ -82,6 +38,27 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+
+
+@dataclass
+class Server(Loopback):
+    """Answers GET by `answer`; `broken` replies come first, then the real ones."""
+
+    handler: ClassVar = _Handler
+
+    asked: list[Asked] = field(default_factory=list)
+    broken: list[tuple[int, bytes]] = field(default_factory=list)
+
+    def reply(self, asked: Asked) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body."""
+        if self.broken:
+            status, content = self.broken.pop(0)
+            return status, {}, content
+        status, body = self.answer(asked)
+        return status, {}, json.dumps(body, ensure_ascii=False).encode()
+
+    def answer(self, asked: Asked) -> tuple[int, Any]:
+        raise NotImplementedError
 
 
 @dataclass
