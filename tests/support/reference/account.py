@@ -7,8 +7,10 @@ and ending of orders, its own sizes and costs. Its word on every trade must be t
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import islice
 from typing import Any
 
 from backtest.plan import Plan
@@ -47,6 +49,7 @@ class Market:
 
     def __init__(self, bars: list[Bar], sessions: list[date]) -> None:
         self.sessions = sessions
+        self.place = {session: at for at, session in enumerate(sessions)}
         self.bars: dict[str, dict[date, Bar]] = {}
         for bar in bars:
             self.bars.setdefault(bar["ticker"], {})[bar["session"]] = bar
@@ -57,7 +60,7 @@ class Market:
 
     def factor(self, ticker: str, session: date) -> float:
         """What a share's price of the session before is multiplied with to be on this scale."""
-        place = self.sessions.index(session)
+        place = self.place[session]
         before = self.at(ticker, self.sessions[place - 1]) if place else None
         now = self.at(ticker, session)
         if now is None or before is None or now["adjusted"] or before["adjusted"]:
@@ -66,8 +69,12 @@ class Market:
 
     def last_close(self, ticker: str, session: date) -> int:
         """The newest close up to this session."""
-        known = [one for one in self.bars[ticker] if one <= session]
-        return int(self.bars[ticker][max(known)]["close"])
+        own = self.bars[ticker]
+        return next(
+            int(own[one]["close"])
+            for one in (self.sessions[at] for at in range(self.place[session], -1, -1))
+            if one in own
+        )
 
 
 def plain_account(
@@ -76,6 +83,10 @@ def plain_account(
     """The plan's account over its sessions. Signals carry session, ticker, grade, score, out_of,
     value20, entry, target, stop and pivot."""
     ends = {id(one): _follow(one, market, plan) for one in signals}
+    filled: dict[date, list[dict[str, Any]]] = {}
+    for one in signals:
+        if (end := ends[id(one)]) is not None:
+            filled.setdefault(end[0], []).append(one)
     account = Plain(plan.capital)
     held: dict[str, tuple[Held, tuple[Any, ...]]] = {}
     worth = plan.capital
@@ -93,8 +104,7 @@ def plain_account(
                 rest = int(max(exact - whole, 0) * bar["base"] + 1e-6)
                 one.shares, one.received = whole, one.received + rest
                 account.cash += rest
-        due = [s for s in signals if ends[id(s)] is not None and ends[id(s)][0] == session]
-        due.sort(key=_rank)
+        due = sorted(filled.get(session, []), key=_rank)
         for step in ("sell", "buy") if closing else ("buy", "sell"):
             if step == "sell":
                 _sell(session, held, account, plan)
@@ -155,7 +165,7 @@ def _buy(
 ) -> None:
     limits, rules = plan.limits, plan.trades.costs
     bought = 0
-    before = market.sessions[market.sessions.index(session) - 1]
+    before = market.sessions[market.place[session] - 1]
     used = 0
     for ticker, (one, _) in held.items():
         bar, factor = market.at(ticker, session), market.factor(ticker, session)
@@ -334,8 +344,8 @@ def _hold(
     return bought, whole, None, None, None, price
 
 
-def _after(session: date, market: Market) -> list[date]:
-    return market.sessions[market.sessions.index(session) + 1 :]
+def _after(session: date, market: Market) -> Iterator[date]:
+    return islice(market.sessions, market.place[session] + 1, None)
 
 
 def _traded(bar: Bar) -> bool:
