@@ -91,6 +91,7 @@ def free_port() -> int:
 
 @pytest.mark.slow
 @pytest.mark.prefect
+@pytest.mark.timeout(900)
 def test_one_trace_leads_from_the_flow_to_the_push(tmp_path):
     closebell, port = Closebell(tmp_path), free_port()
     arguments = ("run", "end-of-day", "--source", "sample", "--json")
