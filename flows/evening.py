@@ -62,8 +62,8 @@ def rescore(room: Room, session: date) -> Outcome:
 def catch_up_close(room: Room, session: date) -> list[str]:
     """Scan a closed session at its close if nobody has; gives what to say of it."""
     with room.db.reader() as tx:
-        runs = tx.runs.recent(50, scanner=GATE, session=session)
-    if any(run["status"] == "completed" for run in runs):
+        scanned = tx.runs.completed(GATE, session, (str(Slot.CLOSE), str(Slot.FINAL)))
+    if scanned:
         return []
     logger().warning("the session wasn't scanned at its close", of=session.isoformat())
     summary = run_end_of_day(room, session)

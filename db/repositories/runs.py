@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Literal
@@ -65,6 +65,16 @@ class Runs:
             .limit(1)
         )
         return self._connection.scalar(query)
+
+    def completed(self, scanner: str, session: date, slots: Collection[str]) -> bool:
+        """Whether this scanner completed that session in one of these slots."""
+        query = select(ScanRun.id).where(
+            ScanRun.scanner == scanner,
+            ScanRun.session == session,
+            ScanRun.as_of.in_(slots),
+            ScanRun.status == "completed",
+        )
+        return self._connection.scalar(query.limit(1)) is not None
 
     def newest(self) -> list[dict[str, Any]]:
         """Each scanner's newest completed run of its latest session, with all columns."""

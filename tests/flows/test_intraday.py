@@ -126,6 +126,9 @@ def test_no_bar_of_a_session_that_is_on_is_stored(day: Day) -> None:
     data = day.db.read_market_data(SESSION, SESSION)
     assert data.bars.is_empty()
     assert data.index_bars.is_empty()
+    with day.db.reader() as tx:
+        assert tx.runs.completed("market_gate", SESSION, ("10:15",))
+        assert not tx.runs.completed("market_gate", SESSION, ("close", "final"))
 
 
 def test_volume_follows_the_time_of_the_prices_not_of_the_run(day: Day) -> None:
