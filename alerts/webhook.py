@@ -13,7 +13,7 @@ import httpx
 
 from alerts.config import WebhookRecipient, signing_key
 from alerts.sending import NotDelivered, Outgoing
-from market.clock import Clock
+from market.clock import SEOUL, Clock
 
 _FINAL = frozenset({400, 401, 403, 404, 405, 410, 413, 415, 422})
 
@@ -62,7 +62,7 @@ def body_of(message: Outgoing) -> bytes:
         "id": message.key,
         "type": "alerts",
         "repeat": message.repeat,
-        "timestamp": message.created_at.isoformat(),
+        "timestamp": message.created_at.astimezone(SEOUL).isoformat(),
         "notices": [
             {"kind": notice.kind, "rule": notice.rule, **notice.facts} for notice in message.notices
         ],
