@@ -154,7 +154,7 @@ class RecordedMarket:
     ) -> dy.DataFrame[IndexBars]:
         """Each index from its last close and the change of its common stocks' market value.
 
-        At the close this came within 0.002 points of KOSPI's own percentage, and within 0.1 of
+        At the close this came within 0.003 points of KOSPI's own percentage, and within 0.2 of
         KOSDAQ's, in the ten sessions of March 2026. Without that last close there is none.
         """
         closes = self._closes(self._calendar.previous(session))
