@@ -117,8 +117,12 @@ def test_the_chart_library_is_shipped_with_its_licence_and_notice(client):
 
 def test_the_timetable_knows_the_hours_around_now(postgres_url):
     clock = FixedClock(datetime(2026, 2, 4, 3, tzinfo=UTC))
-    with emptied(postgres_url) as database, serving(database, clock=clock) as served:
-        told = served.client().get("/api/kr/timetable").json()
+    with (
+        emptied(postgres_url) as database,
+        serving(database, clock=clock) as served,
+        served.client() as client,
+    ):
+        told = client.get("/api/kr/timetable").json()
     assert told["open"] is True
     assert told["session"] == "2026-02-04"
     assert told["closes_at"] == "2026-02-04T15:30:00+09:00"

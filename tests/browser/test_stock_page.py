@@ -28,7 +28,7 @@ def test_the_chart_shows_candles_volume_net_buying_contractions_and_levels(serve
     expect(chart).to_have_attribute("data-contractions", "3")
     expect(chart).to_have_attribute("data-panes", "4")
     expect(chart.get_by_role("img")).to_have_attribute(
-        "aria-label", "Price chart: 160 sessions from 2025-06-11 to 2026-02-04; last close 72,600."
+        "aria-label", "Price chart: 160 sessions from 2025-06-13 to 2026-02-04; last close 72,600."
     )
     expect(chart.locator(".legend")).to_contain_text("MA 20")
     assert max(canvas.evaluate(PAINTED) for canvas in chart.locator("canvas").all()) > 8

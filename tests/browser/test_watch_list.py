@@ -53,7 +53,7 @@ def test_a_closing_bet_reminds_of_its_exit_at_the_next_opening(market, stack, pa
     expect(row(page, SPLIT)).to_be_visible()
     row(page, SPLIT).locator("a").focus()
     page.keyboard.press("t")
-    expect(page.get_by_label("Session")).to_have_value(WED.isoformat())
+    expect(page.get_by_role("dialog").get_by_label("Session")).to_have_value(WED.isoformat())
     take(page, "104000", "3", "")
     page.get_by_role("link", name="Watch list").click()
     exit_due = page.locator(".flag.exit")
