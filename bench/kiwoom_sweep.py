@@ -6,8 +6,10 @@ and no 429 seen. Reading the pages is measured apart, from texts in memory.
 
 from __future__ import annotations
 
+import json
 import sys
 import time
+from collections.abc import Callable
 from datetime import date, datetime
 from datetime import time as clock_time
 from pathlib import Path
@@ -15,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 from fake_kiwoom import APP_KEY, SECRET_KEY, FakeKiwoom
-from fake_kiwoom_market import make_market
+from fake_kiwoom_market import Wire, make_market
 from kiwoom_sources import MemoryParts
 from memory_guards import memory_guards
 from support.storage import machine
@@ -26,9 +28,9 @@ from market.clock import SEOUL, FixedClock
 from sources.http.call import Limits
 from sources.http.client import Client
 from sources.kiwoom.client import Access, KiwoomClient
-from sources.kiwoom.rows import Quote
+from sources.kiwoom.rows import DayBar, ListedStock, MarketNetBuying, Quote
 from sources.kiwoom.source import KiwoomSource
-from sources.wire import parse_rows, text
+from sources.wire import WireRow, parse_rows, text
 
 SESSION = date(2026, 11, 20)
 # As measured on 2026-07-17: 2,477 rows of KOSPI, funds among them, and 1,821 of KOSDAQ.
@@ -62,11 +64,35 @@ def main() -> None:
                 f" {len(fake.calls)} calls ({pages} of the sweep, so at least"
                 f" {(pages - 1) / per_second:.1f} s), {fake.refused()} answered 429"
             )
-    wires = market.sweep("0") + market.sweep("1")
+    own = [row for mrkt_tp in ("0", "1") for row in market.sweep(mrkt_tp)]
+    read_pages("ka20002", "inds_stkpc", own, 100, Quote.parse)
+    read_pages("ka10099", "list", market.listing("0"), KOSPI + FUNDS, ListedStock.parse)
+    read_pages("ka10066", "rows", market.market_net_buying("001", True), 100, MarketNetBuying.parse)
+    read_pages("ka10081", "rows", market.chart("000010", SESSION), 600, DayBar.parse)
+
+
+def read_pages(
+    tr: str, name: str, rows: list[Wire], size: int, parse: Callable[[WireRow], object]
+) -> None:
+    """Bodies as long as those recorded, from bytes to typed rows; json.loads alone beside it."""
+    pages = [
+        json.dumps({name: rows[at : at + size], "return_code": 0}, ensure_ascii=False).encode()
+        for at in range(0, len(rows), size)
+    ]
     began = time.perf_counter()
-    parsed = parse_rows(wires, Quote.parse, text("stk_cd"))
+    for page in pages:
+        json.loads(page)
+    bare = time.perf_counter() - began
+    began = time.perf_counter()
+    read = 0
+    for page in pages:
+        read += len(parse_rows(json.loads(page)[name], parse, text("stk_cd")).rows)
     took = time.perf_counter() - began
-    print(f"reading {len(parsed.rows):,} quotes: {len(parsed.rows) / took:,.0f} a second")
+    print(
+        f"{tr}: {len(pages)} pages of {len(pages[0]):,} bytes, {read:,} of {len(rows):,} rows read,"
+        f" {read / took:,.0f} rows a second, {1000 * took / len(pages):.1f} ms a page"
+        f" (json.loads alone {1000 * bare / len(pages):.1f} ms)"
+    )
 
 
 if __name__ == "__main__":

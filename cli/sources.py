@@ -16,7 +16,6 @@ WITHOUT = {
     "kiwoom": "no live market; imported files, KRX and the sample market work",
     "krx": "no official bars on the next morning; the others work",
     "dart": "the news part is missing; the others work",
-    "naver": "no second source of news, not needed",
 }
 
 

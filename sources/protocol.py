@@ -105,10 +105,10 @@ class NewsSource(Protocol):
         """Stored with each item."""
         ...
 
-    def news(self, first: date, last: date, tickers: Iterable[str]) -> dy.DataFrame[News]:
-        """What was published from day `first` to day `last`, as far as it is known now.
+    def news(self, first: date, last: date) -> dy.DataFrame[News]:
+        """What was published of the whole market from day `first` to `last`, as known now.
 
-        `seen_at` is now. A source that can't tell of the whole market asks about `tickers` alone.
+        `seen_at` is now.
 
         Raises:
             SourceUnavailable: the provider didn't answer after all retries.

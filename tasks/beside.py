@@ -87,7 +87,7 @@ def _read(db: Database, source: NewsSource, today: date) -> None:
     covers_from = start
     if before and before.covers_from and before.covers_to and before.covers_to >= start:
         start, covers_from = before.covers_to, before.covers_from
-    found = source.news(start, today, [])
+    found = source.news(start, today)
     with db.transaction() as tx:
         stored = tx.news.store(found)
         tx.sources.succeeded(source.name, covers_from=covers_from, covers_to=today)

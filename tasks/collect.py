@@ -87,7 +87,9 @@ def store_data(db: Database, data: MarketData, last: date) -> int:
         stored = tx.bars.store(data.bars)
         tx.net_buying.store(data.net_buying)
         tx.index_bars.store(data.index_bars)
-        tx.sources.forget_parts()
+        first = data.bars["session"].min()
+        if isinstance(first, date):
+            tx.sources.forget_parts(first, last)
     logger().info("stored", bars=stored.stored, unchanged=stored.unchanged)
     return stored.stored
 

@@ -111,9 +111,10 @@ class Sources:
         """One of them."""
         return next((one for one in self.reports() if one.name == name), None)
 
-    def forget_parts(self) -> None:
-        """Let go of what was fetched stock by stock: it is stored now."""
-        self._connection.execute(delete(FetchedPart))
+    def forget_parts(self, first: date, last: date) -> None:
+        """Let go of what was fetched stock by stock of these sessions: it is stored now."""
+        within = (FetchedPart.first >= first, FetchedPart.last <= last)
+        self._connection.execute(delete(FetchedPart).where(*within))
 
     def _note(self, name: str, **values: Any) -> None:
         changed = {**values, "updated_at": func.now()}

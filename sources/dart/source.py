@@ -84,9 +84,8 @@ class DartSource:
     ) -> None:
         self._http.close()
 
-    def news(self, first: date, last: date, tickers: Iterable[str]) -> dy.DataFrame[News]:
-        """The whole market's disclosures of these days, whatever `tickers` are; see below."""
-        del tickers
+    def news(self, first: date, last: date) -> dy.DataFrame[News]:
+        """The whole market's disclosures of these days, one after the other; see below."""
         days = ((last - first).days + 1) if last >= first else 0
         found = [self.disclosures(first + timedelta(days=n)) for n in range(days)]
         return News.cast(pl.concat([News.create_empty(), *found]).unique("id", keep="last"))
