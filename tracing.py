@@ -7,6 +7,7 @@ of the SDK.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -58,7 +59,7 @@ def span(
         parent: a traceparent to go on from, else what is going on here.
         about: attributes; None is left out. Never a secret.
     """
-    if not wanted():
+    if not _on():
         yield
         return
     from opentelemetry import propagate, trace
@@ -82,7 +83,7 @@ def span(
 
 def note(**about: Any) -> None:
     """Attributes of the span that is going on, if any."""
-    if wanted():
+    if _on():
         from opentelemetry import trace
 
         current = trace.get_current_span()
@@ -92,7 +93,7 @@ def note(**about: Any) -> None:
 
 def traceparent() -> str | None:
     """What names the span that is going on, for another process to go on from."""
-    if not wanted():
+    if not _on():
         return None
     from opentelemetry import propagate
 
@@ -103,7 +104,7 @@ def traceparent() -> str | None:
 
 def flush() -> None:
     """Send what waits, within some seconds; a process that a signal ends does it before."""
-    if wanted():
+    if _on():
         from opentelemetry import trace
         from opentelemetry.sdk.trace import TracerProvider
 
@@ -134,9 +135,14 @@ def watch_app(app: FastAPI) -> None:
 
 def carried(work: Callable[..., Any]) -> Callable[..., Any]:
     """The same function, to be run in another thread inside the span that is going on here."""
-    if not wanted():
+    if not _on():
         return work
     from contextvars import copy_context
     from functools import partial
 
     return partial(copy_context().run, work)
+
+
+def _on() -> bool:
+    """Whether `configure` turned it on: cheap, since every request asks."""
+    return "opentelemetry.sdk.trace" in sys.modules
