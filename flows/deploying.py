@@ -22,6 +22,7 @@ from errors import ClosebellError
 from flows.timetable import TIMETABLE, Entry, Priority
 
 POOL = "closebell"
+TAG = "closebell"
 QUEUES = {Priority.FIRST: "first", Priority.USUAL: "default"}
 SILENCE = timedelta(seconds=150)  # five of the heartbeats that prefect.yaml asks for
 DEPLOY_SECONDS = 300
@@ -58,10 +59,15 @@ def automations() -> list[AutomationCore]:
 
 
 def _dead() -> AutomationCore:
+    trigger = _silence({"prefect.flow-run.heartbeat"}, {"prefect.flow-run.*"}, SILENCE)
+    # Only the runs of our deployments are known to beat often enough.
+    trigger.match_related = ResourceSpecification(
+        {"prefect.resource.role": "tag", "prefect.resource.id": f"prefect.tag.{TAG}"}
+    )
     return AutomationCore(
         name="closebell: a run fell silent",
         description="A run whose process died or lost the network counts as crashed.",
-        trigger=_silence({"prefect.flow-run.heartbeat"}, {"prefect.flow-run.*"}, SILENCE),
+        trigger=trigger,
         actions=[
             ChangeFlowRunState(
                 name=None,

@@ -12,7 +12,7 @@ import pytest
 from prefect import Flow
 from schedules import DEPLOYMENTS, starts, written
 
-from flows.deploying import ENDS, POOL, QUEUES, SILENCE, automations
+from flows.deploying import ENDS, POOL, QUEUES, SILENCE, TAG, automations
 from flows.timetable import TIMETABLE, Entry, due
 from market.calendar import TradingCalendar
 from market.history import EXAM_DAYS
@@ -94,6 +94,7 @@ def test_silent_and_overdue_runs_are_ended() -> None:
     assert 4 * beat <= SILENCE
     for deployment in DEPLOYMENTS.values():
         assert deployment["work_pool"]["job_variables"] == {"env": env}
+        assert TAG in deployment["tags"]
     assert len(overdue) == len(TIMETABLE)
     for line, automation in zip(TIMETABLE, overdue, strict=True):
         assert automation.trigger.within == line.limit  # type: ignore[union-attr]
