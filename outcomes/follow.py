@@ -73,6 +73,16 @@ def follow(
     missing = [e.alias(name) for name, e in _OPTIONAL.items() if name not in signals.columns]
     told = signals.with_columns(missing).select(*KEY, *LEVELS)
     rows = rows_of(bars, sessions, told["ticker"], rules.gone_after)
+    told = (
+        told.with_columns(signal=pl.int_range(pl.len(), dtype=pl.Int32))
+        .join(rows.calendar, on="session", how="left", maintain_order="left")
+        .join(
+            rows.frame.select("session", "ticker", "chain", "place"),
+            on=["session", "ticker"],
+            how="left",
+            maintain_order="left",
+        )
+    )
     parts = [_follow(part, rows, rules) for part in told.iter_slices(_BATCH)]
     return pl.concat(parts) if parts else pl.DataFrame(schema=SCHEMA)
 
@@ -118,12 +128,6 @@ def transitions(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
 
 
 def _follow(told: pl.DataFrame, rows: Rows, rules: TradeRules) -> pl.DataFrame:
-    places = rows.frame.select("session", "ticker", "chain", "place")
-    told = (
-        told.with_columns(signal=pl.int_range(pl.len(), dtype=pl.Int32))
-        .join(rows.calendar, on="session", how="left", maintain_order="left")
-        .join(places, on=["session", "ticker"], how="left", maintain_order="left")
-    )
     filled = fills(told, rows, rules)
     bought = filled.filter(status="filled").join(
         told.select("signal", "target", "stop", "high_so_far", "low_so_far", "chain"), on="signal"
