@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from backtest.figures import Figures
 from backtest.report import number, percent
 from cli.backtest_files import Stored
 from cli.tables import won
 
 Row = Mapping[str, Any]
 NEWEST = 10  # trades
+FIGURES = tuple(field.name for field in fields(Figures))
 PERCENT = (
     "total_return",
     "cagr",
@@ -138,7 +141,7 @@ def comparison(one: Row, other: Row) -> dict[str, Any]:
         for name in names
         if flat[0].get(name) != flat[1].get(name) and not name.startswith(("rules_hash", "changes"))
     }
-    figures = {name: [row["figures"].get(name) for row in (one, other)] for name in one["figures"]}
+    figures = {name: [row["figures"].get(name) for row in (one, other)] for name in FIGURES}
     return {"ids": [one["id"], other["id"]], "different": different, "figures": figures}
 
 
