@@ -172,30 +172,28 @@ def _levels(cells: pl.DataFrame, v: VcpRules) -> tuple[pl.Series, pl.Series, pl.
     where = cells["pattern"].arg_true()
     pivot = (pl.col("pivot_high") / pl.col("scale")).round(WON_DECIMALS)
     low = (pl.col("pivot_low") / pl.col("scale")).round(WON_DECIMALS)
-    some = cells.select("pivot_high", "pivot_low", "scale", "state", "traded_close")[where]
+    some = cells.select("pivot_high", "pivot_low", "scale", "state", "traded_close")[where].lazy()
+    # Step by step: a price within a tick within a price is written out eight times over.
+    some = some.with_columns(pivot=pivot, low=low).with_columns(
+        next_up=pl.col("pivot") + tick_size_expr(pl.col("pivot")),
+        # Where two tick sizes meet (2,000, 5,000, ...) the smaller one leads down.
+        next_down=pl.col("low") - tick_size_expr(pl.col("low") - 0.5),
+    )
     some = some.with_columns(
-        pivot=pivot,
-        low=low,
         entry=pl.when(pl.col("state") == "forming")
-        .then(round_up_expr(pivot + tick_size_expr(pivot)))
+        .then(round_up_expr(pl.col("next_up")))
         .otherwise("traded_close"),
     )
     limit = pl.col("pivot") * v.contractions.extended
+    some = some.with_columns(entry=pl.when(at_most(pl.col("entry"), limit)).then("entry"))
     some = some.with_columns(
-        entry=pl.when(at_most(pl.col("entry"), limit)).then("entry"),
-    )
-    # Where two tick sizes meet (2,000, 5,000, ...) the smaller one leads down.
-    lowest = pl.col("low") - tick_size_expr(pl.col("low") - 0.5)
-    floor = pl.col("entry") * v.stop
-    some = some.with_columns(
-        stop=pl.when(pl.col("entry").is_not_null()).then(
-            round_up_expr(pl.max_horizontal(lowest, floor))
-        )
-    )
+        floor=pl.max_horizontal(pl.col("next_down"), pl.col("entry") * v.stop)
+    ).with_columns(stop=pl.when(pl.col("entry").is_not_null()).then(round_up_expr(pl.col("floor"))))
     risk = pl.col("entry") - pl.col("stop")
-    some = some.with_columns(target=round_down_expr(pl.col("entry") + v.reward * risk))
+    some = some.with_columns(reached=pl.col("entry") + v.reward * risk)
+    levels = some.with_columns(target=round_down_expr(pl.col("reached"))).collect()
     empty = pl.repeat(None, len(cells), dtype=pl.Int64, eager=True)
     entry, target, stop = (
-        empty.scatter(where, some[name]).alias(name) for name in ("entry", "target", "stop")
+        empty.scatter(where, levels[name]).alias(name) for name in ("entry", "target", "stop")
     )
     return entry, target, stop
