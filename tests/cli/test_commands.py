@@ -14,6 +14,8 @@ COMMANDS = [
     [],
     ["run"],
     ["run", "end-of-day"],
+    ["run", "closing-bet"],
+    ["deploy"],
     ["backfill"],
     ["import"],
     ["signals"],
