@@ -15,6 +15,8 @@ from market.data import MarketData
 from sources.joining import joined
 from sources.protocol import History
 from tasks.observations import of_market
+from tasks.source_artifact import leave_sources
+from tasks.sources import INVENTED
 from tasks.step import step
 from tasks.windows import window_start
 
@@ -46,14 +48,7 @@ def collect(
     if not missing:
         log.info("all sessions are stored", source=source.name)
         return None
-    try:
-        data = joined([source.history(start, end) for start, end in _stretches(missing, calendar)])
-    except ClosebellError as error:
-        with db.transaction() as tx:
-            tx.sources.failed(source.name, error.detail)
-        raise
-    with db.transaction() as tx:
-        tx.sources.succeeded(source.name)
+    data = _fetched(db, source, _stretches(missing, calendar))
     fresh = data.bars.filter(pl.col("session").is_in(missing))
     log.info(
         "collected",
@@ -63,6 +58,23 @@ def collect(
         net_buying=data.net_buying.height,
     )
     return data
+
+
+def _fetched(db: Database, source: History, stretches: Sequence[tuple[date, date]]) -> MarketData:
+    """The stretches as one; how the source did is noted, and left with the run."""
+    try:
+        data = joined([source.history(first, last) for first, last in stretches])
+    except ClosebellError as error:
+        with db.transaction() as tx:
+            tx.sources.failed(source.name, error.detail)
+        raise
+    else:
+        with db.transaction() as tx:
+            tx.sources.succeeded(source.name)
+        return data
+    finally:
+        if source.name not in INVENTED:
+            leave_sources(db)
 
 
 def _stretches(missing: Sequence[date], calendar: TradingCalendar) -> list[tuple[date, date]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,6 +15,8 @@ from fake_kiwoom import APP_KEY, SECRET_KEY, FakeKiwoom
 from fake_kiwoom_sample import kiwoom_of
 from fake_open_apis import KEY, FakeDart
 from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
 
 import settings
 from db import Database
@@ -139,6 +142,16 @@ def test_an_evening_with_kiwoom_and_dart_publishes_signals(
     assert (states["kiwoom"].state, states["dart"].state) == ("ok", "ok")
     assert states["kiwoom"].calls == len(kiwoom.calls)
     assert states["krx"].state == "not configured"
+    only = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[summary.flow_run_id]))
+    with get_client(sync_client=True) as prefect:
+        [left] = [a for a in prefect.read_artifacts(artifact_filter=only) if a.key == "sources"]
+    told = {row["source"]: row["state"] for row in json.loads(str(left.data))}
+    assert told == {
+        "dart": "ok",
+        "kiwoom": "ok",
+        "kiwoom net buying": "ok",
+        "krx": "not configured",
+    }
 
 
 @pytest.mark.slow
@@ -211,9 +224,9 @@ def test_a_late_run_takes_the_session_stock_by_stock(
     assert summary.state == "completed"
     assert kiwoom.of("ka20002") == []
     close = stored(database).bars.filter(pl.col("session") == LAST).select("ticker", "close")
-    others = sample.instruments.filter(
-        (pl.col("kind") == "etf") | (pl.col("market") == "KONEX")
-    )["ticker"].implode()
+    others = sample.instruments.filter((pl.col("kind") == "etf") | (pl.col("market") == "KONEX"))[
+        "ticker"
+    ].implode()
     own = sample.bars.filter((pl.col("session") == LAST) & ~pl.col("ticker").is_in(others))
     assert close.sort("ticker").equals(own.select("ticker", "close").sort("ticker"))
 
