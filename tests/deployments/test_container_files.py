@@ -1,0 +1,147 @@
+"""The files for containers, Kubernetes and systemd, as far as their tools can judge them here."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from db.reading_role import READER_ROLE, grants
+
+ROOT = Path(__file__).parents[2]
+FILES = ROOT / "deployments"
+TOOLS = Path(sys.executable).parent
+
+
+def run(*command: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, timeout=120
+    )
+
+
+def compose() -> dict[str, dict]:
+    return yaml.safe_load((FILES / "compose" / "compose.yaml").read_text())["services"]
+
+
+def manifests() -> list[dict]:
+    found = []
+    for path in sorted((FILES / "kubernetes").glob("*.yaml")):
+        if path.name != "kustomization.yaml":
+            found += list(yaml.safe_load_all(path.read_text()))
+    return found
+
+
+def test_the_compose_file_follows_its_schema():
+    done = run(
+        *(TOOLS / "check-jsonschema", "--builtin-schema", "vendor.compose-spec"),
+        FILES / "compose" / "compose.yaml",
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_manifests_follow_the_schemas_of_kubernetes():
+    files = [p for p in (FILES / "kubernetes").glob("*.yaml") if p.name != "kustomization.yaml"]
+    done = run(TOOLS / "kubernetes-validate", "--strict", *files)
+    assert done.returncode == 0, done.stdout + done.stderr
+    listed = yaml.safe_load((FILES / "kubernetes" / "kustomization.yaml").read_text())["resources"]
+    assert sorted(listed) == sorted(path.name for path in files)
+
+
+def test_every_container_has_limits_and_a_health_check_or_ends_by_itself():
+    for name, service in compose().items():
+        assert service["deploy"]["resources"]["limits"].keys() == {"cpus", "memory"}, name
+        ours = service["image"].startswith("closebell:")
+        assert "healthcheck" in service or (ours and name == "api"), name
+        if ours:
+            assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"]), name
+
+
+def test_every_pod_runs_as_nobody_in_particular_with_limits():
+    workloads = [m for m in manifests() if m["kind"] in {"Deployment", "Job"}]
+    assert len(workloads) >= 8
+    for workload in workloads:
+        pod = workload["spec"]["template"]["spec"]
+        name = workload["metadata"]["name"]
+        assert pod["securityContext"]["runAsNonRoot"] is True, name
+        for container in pod["containers"]:
+            assert container["resources"]["limits"].keys() == {"cpu", "memory"}, name
+            assert container["securityContext"]["readOnlyRootFilesystem"] is True, name
+
+
+def test_commands_in_containers_are_commands_we_have():
+    told = run(TOOLS / "closebell", "--help").stdout
+    ours = set(re.findall(r"^  ([a-z]\S+)", told, re.MULTILINE))
+    used = [s["command"] for s in compose().values() if s.get("command", [""])[0] == "closebell"]
+    for workload in manifests():
+        if workload["kind"] in {"Deployment", "Job"}:
+            used += [c["command"] for c in workload["spec"]["template"]["spec"]["containers"]]
+    wanted = {command[1] for command in used if command[0] == "closebell"}
+    assert {"serve", "worker", "deploy", "db"} <= wanted
+    assert wanted <= ours
+
+
+def test_the_init_script_grants_the_reader_what_closebell_says_and_no_more():
+    script = (FILES / "compose" / "postgres-init.sh").read_text()
+    said = {line.rstrip(";") for line in script.splitlines() if "closebell_reader" in line}
+    wanted = {s for s in grants(READER_ROLE, "closebell") if READER_ROLE in s}
+    assert wanted <= said
+    extra = {line for line in said - wanted if "PASSWORD" not in line and "-v" not in line}
+    assert extra == set()
+
+
+def test_the_image_gets_every_package_and_nothing_else_of_the_clone():
+    ignore = (ROOT / ".dockerignore").read_text().splitlines()
+    let_in = {line[1:] for line in ignore if line.startswith("!")}
+    packages = {p.parent.name for p in ROOT.glob("*/__init__.py") if p.parent.name != "tests"}
+    modules = {p.name for p in ROOT.glob("*.py")}
+    assert packages | modules | {"prefect.yaml", "pyproject.toml"} <= let_in
+    assert not let_in & {"tests", "bench", ".venv", ".git"}
+    assert all((ROOT / name).exists() for name in let_in)
+
+
+def test_the_job_template_fills_only_variables_it_declares():
+    template = json.loads((FILES / "kubernetes" / "work-pool.json").read_text())
+    used = set(re.findall(r"\{\{ (\w+) \}\}", json.dumps(template["job_configuration"])))
+    assert used <= set(template["variables"]["properties"])
+    assert template["variables"]["properties"]["image"]["default"].startswith("closebell:")
+
+
+@pytest.mark.system
+def test_systemd_accepts_the_units(tmp_path):
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("systemd-analyze (package systemd) isn't installed")
+    for unit in (FILES / "systemd").iterdir():
+        text = unit.read_text().replace("/opt/closebell/bin/closebell", "/bin/true")
+        (tmp_path / unit.name).write_text(text)
+    done = run("systemd-analyze", "verify", *sorted(tmp_path.iterdir()))
+    assert done.returncode == 0, done.stderr
+    assert "Unknown" not in done.stderr
+
+
+@pytest.mark.system
+def test_caddy_accepts_its_file():
+    if not shutil.which("caddy"):
+        pytest.skip("caddy isn't installed")
+    done = run(
+        *("caddy", "validate", "--adapter", "caddyfile", "--config"),
+        FILES / "compose" / "Caddyfile",
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.system
+def test_prometheus_accepts_its_files():
+    if not shutil.which("promtool"):
+        pytest.skip("promtool (package prometheus) isn't installed")
+    done = run("promtool", "check", "rules", FILES / "monitoring" / "alerts.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    done = run(
+        "promtool", "check", "config", "--syntax-only", FILES / "compose" / "prometheus.yaml"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
