@@ -102,6 +102,7 @@ def test_one_trace_leads_from_the_flow_to_the_push(tmp_path):
             running = asyncio.create_task(asyncio.to_thread(lambda: closebell(*arguments, **tell)))
             while (told := await client.next(240))["type"] == "ping":
                 await client.say(type="pong")
+                assert not running.done() or running.result().code == 0, running.result().err
             return await running, told
 
     with collecting() as collector:
