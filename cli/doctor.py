@@ -15,7 +15,6 @@ import settings
 from cli.checks import Check, show_checks
 from cli.common import AsJson, print_json
 from cli.doctor_api import look_at_alerts, look_at_role
-from cli.live import show_live
 from cli.sources import source_checks
 from db import Database, open_database
 from db.schema import Market, SchemaStatus
@@ -46,6 +45,8 @@ def doctor(as_json: AsJson = False, live: Live = False) -> None:
     Exits 1 when something needed is wrong. Never prints a secret, never places an order.
     """
     if live:
+        from cli.live import show_live  # its tasks bring Prefect along
+
         raise typer.Exit(0 if show_live(as_json=as_json) else 1)
     checks = list(_examine())
     ok = all(check.ok for check in checks)
