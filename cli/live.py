@@ -6,15 +6,18 @@ from dataclasses import asdict
 
 from cli.checks import Check, show_checks
 from cli.common import load_settings, print_json, working
+from flows.home import prepare
 from market.calendar import TradingCalendar
 from market.clock import SystemClock
-from tasks.live import measure
 from tasks.markets import open_market
 
 
 def show_live(*, as_json: bool) -> bool:
     """Measure and print; whether every answer was as expected, or couldn't be had now."""
     config = load_settings()
+    prepare(config.data_dir)
+    from tasks.live import measure  # brings Prefect, which must find its home
+
     calendar = TradingCalendar(config.extra_holidays)
     found = []
     with working(quiet=as_json) as say, open_market(config, "stored", say) as (db, _):

@@ -141,3 +141,8 @@ def test_help_needs_no_prefect() -> None:
     code = "import sys, cli.main; sys.exit('prefect' in sys.modules)"
     root = Path(__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
+
+
+def test_no_command_brings_prefect_before_its_home_is_set() -> None:
+    script = "import cli.main, sys; sys.exit('prefect' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
