@@ -33,7 +33,8 @@ SourceOption = Annotated[
     typer.Option(
         parser=a_source,
         metavar="NAME",
-        help="sample, or stored: the imported real market. Default: CLOSEBELL_SOURCE, else stored "
+        help="kiwoom, krx, sample, replay, or stored: the real market as it is in the database, "
+        "from whichever source. Default: CLOSEBELL_SOURCE, else stored "
         "once something was imported, else sample.",
     ),
 ]
