@@ -1,6 +1,7 @@
 """Photographs the dashboard's main pages into docs/screenshots/, over the sample market.
 
-Needs Debian's chromium and a Korean font (fonts-nanum): `python docs/screenshots.py`.
+Needs Debian's chromium and a Korean font (fonts-nanum): `python docs/screenshots.py`. With a data
+folder as argument it takes what is stored there.
 """
 
 from __future__ import annotations
@@ -53,19 +54,25 @@ SHOTS = (
 )
 
 
-def main() -> None:
+def main(stored: str | None = None) -> None:
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
-        environment = os.environ | {"CLOSEBELL_DATA_DIR": home}
-        run(environment, "run", "end-of-day", "--source", "sample", "--session", LAST)
-        run(environment, "backfill", "--from", FIRST, "--to", "2026-03-12", "--source", "sample")
-        run(environment, "run", "settle", "--source", "sample", "--session", LAST)
-        run(environment, *BACKTEST)
+        environment = os.environ | {"CLOSEBELL_DATA_DIR": stored or home}
+        if stored is None:
+            fill(environment)
         with serving(environment) as address:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
             for shot in SHOTS:
                 take(browser, address, shot)
             browser.close()
+
+
+def fill(environment: dict[str, str]) -> None:
+    """Six weeks of the sample market, what became of its signals, and a backtest."""
+    run(environment, "run", "end-of-day", "--source", "sample", "--session", LAST)
+    run(environment, "backfill", "--from", FIRST, "--to", "2026-03-12", "--source", "sample")
+    run(environment, "run", "settle", "--source", "sample", "--session", LAST)
+    run(environment, *BACKTEST)
 
 
 def run(environment: dict[str, str], *words: str) -> None:
@@ -131,7 +138,7 @@ def notebook(best: list[dict[str, object]]) -> str:
         **stocks[0],
         "id": "picture",
         "scanner": "vcp",
-        "session": LAST,
+        "session": best[0]["session"],
         "price": best[0]["entry_price"],
         "shares": 20,
         "stop": best[0]["stop_price"],
@@ -147,4 +154,4 @@ def program() -> Path:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:2])

@@ -136,7 +136,8 @@ function drawSignal(chart, candles, drawn, palette) {
   const factor = factorOf(drawn.bars, drawn.asTraded, signal.session);
   const level = (/** @type {number | null} */ price, /** @type {string} */ title, /** @type {string} */ color) => {
     if (price === null) return;
-    const shown = { price: price * factor, title, color, lineWidth: /** @type {1} */ (1) };
+    const words = innerWidth < 600 ? "" : title;
+    const shown = { price: price * factor, title: words, color, lineWidth: /** @type {1} */ (1) };
     candles.createPriceLine({ ...shown, lineStyle: LineStyle.Dashed, axisLabelVisible: true });
   };
   level(signal.target_price, t("col.target"), palette.target);
@@ -159,7 +160,7 @@ function drawSignal(chart, candles, drawn, palette) {
   if (pattern?.pivot && legs.pivotOn < end) {
     const value = pattern.pivot * factor;
     const pivot = chart.addSeries(LineSeries, {
-      ...quiet, color: palette.pattern, lineWidth: 1, lineStyle: LineStyle.LargeDashed, title: t("stock.pivot"),
+      ...quiet, color: palette.pattern, lineWidth: 1, lineStyle: LineStyle.LargeDashed, title: innerWidth < 600 ? "" : t("stock.pivot"),
     });
     pivot.setData([{ time: legs.pivotOn, value }, { time: end, value }]);
   }

@@ -34,7 +34,7 @@ export function drawEquity(root, points, capital) {
     });
     if (!data.length) return;
     const series = chart.addSeries(LineSeries, {
-      color, lineWidth, priceLineVisible: false, priceFormat: { type: "price", precision: 0, minMove: 1 },
+      color, lineWidth, priceLineVisible: false, priceFormat: { type: "price", precision: 1, minMove: 0.1 },
     });
     series.setData(data);
     const word = h("span", {}, name);

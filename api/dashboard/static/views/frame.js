@@ -48,7 +48,7 @@ export class Frame {
       this.search.draw(),
       this.hours,
       this.connection,
-      button(KEYBOARD, t("action.keys"), openKeys),
+      button(KEYBOARD, t("action.keys"), openKeys, "keyboard"),
       button(SLIDERS, t("action.settings"), () => openSettings(this.app)),
     );
     refill(this.footer, h("span", {}, t("app.private")), this.told);
@@ -129,8 +129,8 @@ function skip(event) {
   document.getElementById("content")?.focus();
 }
 
-/** @param {string} drawing @param {string} label @param {() => void} act */
-function button(drawing, label, act) {
-  return h("button", { type: "button", class: "icon", "aria-label": label, title: label, onclick: act },
+/** @param {string} drawing @param {string} label @param {() => void} act @param {string} [kind] */
+function button(drawing, label, act, kind = "") {
+  return h("button", { type: "button", class: `icon ${kind}`, "aria-label": label, title: label, onclick: act },
     s("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, s("path", { d: drawing })));
 }

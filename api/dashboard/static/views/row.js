@@ -71,7 +71,7 @@ export function scoreBar(signal) {
 
 /** @param {string} name @param {number | null} price @param {number | null} distance */
 function level(name, price, distance) {
-  return h("div", { role: "cell", class: `number ${name}` },
+  return h("div", { role: "cell", class: `number ${name}`, "data-label": word("col", name) },
     h("span", {}, whole(price)),
     distance !== null && h("small", { class: "quiet" }, percent(distance)),
   );

@@ -115,7 +115,8 @@ class SignalsView {
     const found = arrange(slot.signals, this.view);
     this.order.push(...found);
     const set = (/** @type {Partial<View>} */ change) => this.set(change);
-    const height = this.narrow.matches ? HEADING + 44 : HEADING;
+    const wrapped = name === "closing_bet" ? 66 : 26; // its heading has another line
+    const height = this.narrow.matches ? HEADING + wrapped : HEADING;
     const { session, as_of, state, signals } = slot;
     const told = [session, as_of, state, signals.length, found.length, slot.gone.length];
     const rows = [

@@ -22,7 +22,17 @@ const LISTED = /** @type {const} */ (["S", "A", "B"]);
  * @param {Tools} tools
  */
 export function toolbar(app, view, tools) {
-  return h("div", { class: "tools" }, scanners(app, view, tools), filters(app, view, tools));
+  return h("div", { class: "tools" },
+    scanners(app, view, tools),
+    h("button", { type: "button", class: "plain unfold", onclick: unfold }, t("filter.title")),
+    filters(app, view, tools),
+  );
+}
+
+/** On a phone only; elsewhere the filters are always in sight. @param {Event} event */
+function unfold(event) {
+  const button = /** @type {HTMLElement} */ (event.currentTarget);
+  button.closest(".toolbox")?.classList.toggle("unfolded");
 }
 
 /** @param {App} app @param {View} view @param {Tools} tools */
