@@ -78,7 +78,7 @@ def test_the_newest_signals_come_best_first_with_every_field(client):
         ("min_score=100", 0),
         (f"ticker={SAMSUNG}", 3),
         ("session=2026-02-04", 9),
-        ("session=2026-02-03", 0),
+        ("session=2026-02-03", 4),
         ("as_of=close", 9),
         ("as_of=final", 0),
         ("limit=4", 4),
