@@ -27,15 +27,17 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking",
 WATCH_FIRST = """new MutationObserver((_, me) => {
   if (!document.querySelector(".row[data-ticker]")) return;
   me.disconnect();
-  requestAnimationFrame(() => setTimeout(() => (window.firstView = performance.now())));
+  const { dataset } = document.documentElement;
+  requestAnimationFrame(() => setTimeout(() => (dataset.firstView = performance.now())));
 }).observe(document, { childList: true, subtree: true });"""
 # When the number of the new score was painted, by the machine's clock.
 WATCH_UPDATE = """score => {
-  window.seen = null;
+  const { dataset } = document.documentElement;
+  delete dataset.update;
   const look = () => {
     const said = document.querySelector(".row[data-ticker] .said")?.firstChild.textContent;
     if (said !== score) return false;
-    requestAnimationFrame(() => setTimeout(() => (window.seen = Date.now())));
+    requestAnimationFrame(() => setTimeout(() => (dataset.update = Date.now())));
     return true;
   };
   new MutationObserver((_, me) => look() && me.disconnect())
@@ -84,9 +86,9 @@ def first_view(browser: Browser) -> bool:
         context, page = opened(browser)
         received = count_bytes(page)
         page.goto(f"http://127.0.0.1:{PORT}/")
-        page.wait_for_function("window.firstView")
+        page.locator("html[data-first-view]").wait_for()
         page.wait_for_load_state("networkidle")
-        times.append(page.evaluate("window.firstView"))
+        times.append(float(page.locator("html").get_attribute("data-first-view") or "nan"))
         sizes.append(sum(received))
         context.close()
     middle, size = statistics.median(times), max(sizes)
@@ -106,8 +108,8 @@ def updates(browser: Browser, database: Database) -> bool:
         began = time.time()
         publish(database, "vcp", 51, score)
         committed = time.time()
-        page.wait_for_function("window.seen")
-        seen = page.evaluate("window.seen") / 1000
+        page.locator("html[data-update]").wait_for()
+        seen = float(page.locator("html").get_attribute("data-update") or "nan") / 1000
         late.append((seen - committed) * 1000)
         whole.append((seen - began) * 1000)
     context.close()

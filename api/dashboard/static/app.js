@@ -45,6 +45,7 @@ const PAGES = {
   performance: performancePage,
   scans: scansPage,
 };
+const AFTER_START = 1000; // milliseconds
 const TOPICS = [...SCANNERS.map((name) => `signal:${name}`), "market-gate", "scan"];
 
 const root = h("main", { id: "content", tabindex: "-1" });
@@ -61,6 +62,7 @@ app.frame = new Frame(app);
 /** @type {Page} */
 let page = {};
 let locked = false;
+let resynced = false;
 /** @type {Record<string, number>} */
 const places = {};
 let shown = "";
@@ -125,7 +127,11 @@ function hear(said) {
 }
 
 app.live.addEventListener("message", (event) => hear(/** @type {CustomEvent} */ (event).detail));
-app.live.addEventListener("resync", load);
+app.live.addEventListener("resync", () => {
+  // The first time all was just asked for; what was committed since then is a rare thing.
+  setTimeout(load, resynced ? 0 : AFTER_START);
+  resynced = true;
+});
 app.live.addEventListener("state", () => {
   if (app.live.state === "refused") lock();
 });

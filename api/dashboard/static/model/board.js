@@ -5,6 +5,7 @@ import { ask, get } from "../lib/http.js";
 import { SCANNERS } from "../lib/types.js";
 
 const PAGE = 100;
+const SHOWN_EACH = 500; // signals
 const FRESH_SECONDS = 4;
 
 /**
@@ -158,6 +159,7 @@ export class Board extends EventTarget {
         const page = await ask(next, asking);
         signals = [...signals, ...page.data];
         next = page.next;
+        if (next && signals.length % SHOWN_EACH) continue; // drawing costs more than asking
         this.#put(name, { signals, state: next ? "more" : "ready" });
       }
       const scan = signals.length ? null : await this.#newestScan(name, asking);
