@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import as_completed
+from prefect.server.api.server import SubprocessASGIServer
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.task_runners import TaskRunner
 
 from errors import SettingsError
@@ -22,8 +25,8 @@ trial_step = task(name="trial", cache_policy=NO_CACHE, persist_result=False)(run
 class Cluster:
     """The workers of the Dask scheduler at `address` (tcp://host:8786).
 
-    They need this program, the folder of the panel, and PREFECT_API_URL of a server they all reach;
-    without it each worker starts a temporary one of its own, which takes half a minute.
+    They need this program and the folder of the panel; on other machines also PREFECT_API_URL of a
+    server they reach. On this one a temporary server is started for them where there is none.
     """
 
     address: str
@@ -49,4 +52,20 @@ class Cluster:
             for future in as_completed(futures):
                 yield future.result()
 
-        yield from sweep()
+        with _one_server():
+            yield from sweep()
+
+
+@contextmanager
+def _one_server() -> Iterator[None]:
+    """One Prefect server for this process and the workers, who else start one each."""
+    if PREFECT_API_URL.value():
+        yield
+        return
+    server = SubprocessASGIServer()
+    server.start()
+    try:
+        with temporary_settings({PREFECT_API_URL: server.api_url}):
+            yield
+    finally:
+        server.stop()
