@@ -161,6 +161,12 @@ class Settings(BaseSettings):
         "", description="scheduler of the Dask cluster sweeps run on (tcp://…); empty: processes"
     )
     events_days: int = Field(30, ge=1, description="how long clients may stay away, in days")
+    deadman_url: SecretStr | None = Field(
+        None, description="POSTed to when a session's signals are stored (healthchecks.io)"
+    )
+    ops_webhook_url: SecretStr | None = Field(
+        None, description="what Prefect's server POSTs to when a scan is late or lost (Slack)"
+    )
     prefect_ui_url: str = Field("http://127.0.0.1:4200", description="where links to runs lead")
     log_level: Literal["debug", "info", "warning", "error"] | None = Field(
         None, description="empty: warning on a terminal, else info"

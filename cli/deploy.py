@@ -31,5 +31,5 @@ def deploy(
     from flows.deploying import deploy as set_up
 
     with working(quiet=False) as say:
-        set_up(say, file and file.absolute())
+        set_up(say, file and file.absolute(), webhook=config.ops_webhook_url)
     typer.echo(f"deployed to {url}")

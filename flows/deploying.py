@@ -6,27 +6,26 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
+from prefect.blocks.webhook import Webhook
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.client.schemas.objects import StateType
-from prefect.events.actions import CancelFlowRun, ChangeFlowRunState
-from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
-from prefect.events.schemas.events import ResourceSpecification
-from prefect.exceptions import ObjectAlreadyExists
+from prefect.events.schemas.automations import AutomationCore
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.types import SecretDict
 from prefect.workers.process import ProcessWorker
+from pydantic import SecretStr
 
 from errors import ClosebellError
-from flows.timetable import TIMETABLE, Entry, Priority
+from flows.automations import alarm_names, automations
+from flows.timetable import Priority
 
 POOL = "closebell"
-TAG = "closebell"
 QUEUES = {Priority.FIRST: "first", Priority.USUAL: "default"}
-SILENCE = timedelta(seconds=150)  # five of the heartbeats that prefect.yaml asks for
+WEBHOOK = "closebell-alarms"
 DEPLOY_SECONDS = 300
-ENDS = ("Completed", "Failed", "Crashed", "Cancelling", "Cancelled")
 
 
 def project_file() -> Path:
@@ -35,10 +34,18 @@ def project_file() -> Path:
     return installed if installed.is_file() else Path(__file__).parents[1] / "prefect.yaml"
 
 
-def deploy(on_message: Callable[[str], None] = lambda _: None, file: Path | None = None) -> None:
+def deploy(
+    on_message: Callable[[str], None] = lambda _: None,
+    file: Path | None = None,
+    *,
+    webhook: SecretStr | None = None,
+) -> None:
     """Bring the Prefect server of this environment to what prefect.yaml says; safe to repeat.
 
     A work pool that is there keeps its type, so that runs may have pods or containers of their own.
+
+    Args:
+        webhook: what Prefect calls when a scan that people wait for is late or lost; None: nothing.
 
     Raises:
         ClosebellError: Prefect refused a deployment.
@@ -49,61 +56,32 @@ def deploy(on_message: Callable[[str], None] = lambda _: None, file: Path | None
         on_message("setting up the deployments")
         _deploy_all(file or project_file())
         on_message("setting up the automations")
-        for automation in automations():
-            _set_up_automation(client, automation)
+        _set_up_automations(client, webhook)
 
 
-def automations() -> list[AutomationCore]:
-    """What ends runs that don't by themselves: the dead, and each deployment's overdue."""
-    return [_dead(), *map(_overdue, TIMETABLE)]
+def _set_up_automations(client: SyncPrefectClient, webhook: SecretStr | None) -> None:
+    block = None if webhook is None else _set_up_webhook(client, webhook)
+    for automation in automations(block):
+        _set_up_automation(client, automation)
+    if block is None:
+        for name in alarm_names():
+            for known in client.read_automations_by_name(name):
+                client.delete_automation(known.id)
+        if (old := _webhook_block(client)) is not None:
+            client.delete_block_document(old)
 
 
-def _dead() -> AutomationCore:
-    trigger = _silence({"prefect.flow-run.heartbeat"}, {"prefect.flow-run.*"}, SILENCE)
-    # Only the runs of our deployments are known to beat often enough.
-    trigger.match_related = ResourceSpecification(
-        {"prefect.resource.role": "tag", "prefect.resource.id": f"prefect.tag.{TAG}"}
-    )
-    return AutomationCore(
-        name="closebell: a run fell silent",
-        description="A run whose process died or lost the network counts as crashed.",
-        trigger=trigger,
-        actions=[
-            ChangeFlowRunState(
-                name=None,
-                state=StateType.CRASHED,
-                message=f"nothing was heard of it for {SILENCE}",
-                force=False,
-            )
-        ],
-    )
+def _set_up_webhook(client: SyncPrefectClient, url: SecretStr) -> UUID:
+    headers = SecretDict({"Content-Type": "application/json"})
+    Webhook(url=url, headers=headers).save(WEBHOOK, overwrite=True)
+    return client.read_block_document_by_name(WEBHOOK, "webhook").id
 
 
-def _overdue(line: Entry) -> AutomationCore:
-    trigger = _silence(
-        {"prefect.flow-run.Running"}, {f"prefect.flow-run.{end}" for end in ENDS}, line.limit
-    )
-    trigger.match_related = ResourceSpecification(
-        {"prefect.resource.role": "deployment", "prefect.resource.name": line.flow}
-    )
-    return AutomationCore(
-        name=f"closebell: {line.flow} takes too long",
-        description=f"A run of {line.flow} is cancelled after {line.limit}.",
-        trigger=trigger,
-        actions=[CancelFlowRun()],
-    )
-
-
-def _silence(after: set[str], expect: set[str], within: timedelta) -> EventTrigger:
-    return EventTrigger(
-        match=ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"}),
-        for_each={"prefect.resource.id"},
-        after=after,
-        expect=expect,
-        posture=Posture.Proactive,
-        threshold=1,
-        within=within,
-    )
+def _webhook_block(client: SyncPrefectClient) -> UUID | None:
+    try:
+        return client.read_block_document_by_name(WEBHOOK, "webhook").id
+    except ObjectNotFound:
+        return None
 
 
 def _set_up_pool(client: SyncPrefectClient) -> None:

@@ -19,6 +19,7 @@ from tasks.artifacts import leave_artifacts
 from tasks.beside import collect_beside
 from tasks.check import check
 from tasks.collect import collect, store
+from tasks.deadman import tell_deadman
 from tasks.publish import RunFacts, publish_step
 from tasks.scan import scan_step
 from tasks.tidy import tidy
@@ -94,6 +95,7 @@ def run_end_of_day(room: Room, target: date, *, accept_checks: bool = False) -> 
         plain = RunFacts(source=room.source_name, flow_run_id=run_id)
         publish_step(room.db, scanned, caught_up, room.rules, plain, announce="scan")
     publish_step(room.db, scanned, [target], room.rules, facts)
+    notes += tell_deadman(room.settings, room.calendar, room.clock, room.source_name, target)
 
     tidy(room.db, room.clock.now(), room.settings)
     leave_artifacts(scanned, target, notes)

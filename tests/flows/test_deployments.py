@@ -7,13 +7,15 @@ from collections import Counter
 from datetime import date, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from prefect import Flow
 from schedules import DEPLOYMENTS, starts, written
 
-from flows.deploying import ENDS, POOL, QUEUES, SILENCE, TAG, automations
-from flows.timetable import TIMETABLE, Entry, due
+from flows.automations import ENDS, SILENCE, TAG, alarm_names, automations
+from flows.deploying import POOL, QUEUES
+from flows.timetable import TIMETABLE, Entry, due, entry
 from market.calendar import TradingCalendar
 from market.history import EXAM_DAYS
 
@@ -99,7 +101,16 @@ def test_silent_and_overdue_runs_are_ended() -> None:
     for line, automation in zip(TIMETABLE, overdue, strict=True):
         assert automation.trigger.within == line.limit  # type: ignore[union-attr]
         assert automation.name == f"closebell: {line.flow} takes too long"
-    assert {"Completed", "Failed", "Crashed"} < set(ENDS)
+    assert {"Completed", "Skipped", "Failed", "TimedOut", "Crashed"} < set(ENDS)
+
+
+def test_with_a_webhook_scans_that_people_wait_for_are_told_of_when_late_or_lost() -> None:
+    alarms = automations(UUID(int=7))[len(automations()) :]
+    assert {a.name for a in alarms} == alarm_names()
+    late = {a.name: a for a in alarms}["closebell: closing-bet is late"]
+    _preview, decision, check = entry("closing-bet").moments
+    assert decision.offset + late.trigger.within < check.offset  # type: ignore[union-attr]
+    assert [a.block_document_id for alarm in alarms for a in alarm.actions] == [UUID(int=7)] * 4  # type: ignore[union-attr]
 
 
 def test_the_deployments_are_those_written_down() -> None:
