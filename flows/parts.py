@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 import httpx
 
@@ -15,6 +16,11 @@ from flows.supervisor import Part
 from settings import Settings
 
 DEMO_SPEED = 60.0
+FORGETTING: Final = {
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": '["events", "flow_runs"]',
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(90 * 86_400),
+}
+"""Prefect keeps runs for ever otherwise; its events it keeps for a week by itself."""
 
 
 def parts_of(
@@ -26,7 +32,9 @@ def parts_of(
         source: what the flows collect from; empty: as the settings say.
         speed: how fast a replayed session runs; None: no replay, the real timetable.
     """
-    chosen = {"CLOSEBELL_SOURCE": source} if source else {}
+    host, port = _prefect_address()
+    ui = {} if "prefect_ui_url" in settings.model_fields_set else _links_to(f"http://{host}:{port}")
+    chosen = ui | ({"CLOSEBELL_SOURCE": source} if source else {})
     api = _address(settings)
     parts = [
         _prefect(settings),
@@ -62,8 +70,7 @@ def parts_of(
 
 def _prefect(settings: Settings) -> Part:
     home = prefect_home(settings.data_dir)
-    host = os.environ.get("PREFECT_SERVER_API_HOST", "127.0.0.1")
-    port = os.environ.get("PREFECT_SERVER_API_PORT", "4200")
+    host, port = _prefect_address()
 
     async def ready() -> bool:
         return await asyncio.to_thread(running_server, home) is not None
@@ -74,7 +81,17 @@ def _prefect(settings: Settings) -> Part:
         ready=ready,
         shows=f"http://{host}:{port} (runs, schedules)",
         grace=20.0,
+        env=FORGETTING | {k: v for k, v in os.environ.items() if k in FORGETTING},
     )
+
+
+def _prefect_address() -> tuple[str, str]:
+    host = os.environ.get("PREFECT_SERVER_API_HOST", "127.0.0.1")
+    return host, os.environ.get("PREFECT_SERVER_API_PORT", "4200")
+
+
+def _links_to(url: str) -> dict[str, str]:
+    return {"CLOSEBELL_PREFECT_UI_URL": url}
 
 
 def _closebell(*arguments: str) -> Sequence[str]:

@@ -16,7 +16,7 @@ from flows.exits import run_exits
 from flows.intraday import run_intraday
 from flows.room import Room, opened
 from flows.summary import RunSummary
-from flows.timetable import TIMETABLE, Moment
+from flows.timetable import TIMETABLE, Moment, too_late
 from flows.turn import Outcome
 from logs import get as logger
 from market.asof import Slot
@@ -62,9 +62,11 @@ def replay(until: time | None, tell: Callable[[PlayedRun], None]) -> list[Played
 def play(
     room: Room, until: time | None = None, tell: Callable[[PlayedRun], None] = lambda _: None
 ) -> list[PlayedRun]:
-    """Run what is due from the clock's time on, waiting for each by the clock.
+    """Run what is due from the clock's beginning on, waiting for each by the clock.
 
-    The sample market is scanned at the close of the session before first, if it wasn't.
+    Where the clock runs faster than the machine, what comes too late is skipped and said, as on
+    a real day. The sample market is scanned at the close of the session before first, if it
+    wasn't; the clock begins after that.
     """
     clock = room.clock
     if not isinstance(clock, ReplayClock):
@@ -72,12 +74,14 @@ def play(
     session = clock.now().date()
     if invented(room.source_name, room.settings):
         _prepare(room, room.calendar.previous(session))
+    begin = clock.restart()
     played = []
     for name, at, moment in _due(room, session):
-        if at < clock.now() or (until is not None and at.time() > until):
+        if at < begin or (until is not None and at.time() > until):
             continue
         clock.wait_until(at)
-        run = _run(room, name, session, at, moment)
+        late = too_late(name, at, moment, clock.now())
+        run = _skipped(name, at, moment, late) if late else _run(room, name, session, at, moment)
         tell(run)
         played.append(run)
     return played
@@ -99,19 +103,12 @@ def _run(room: Room, name: str, session: date, at: datetime, moment: Moment) -> 
     """One run; a failed one is told, as the next may do better."""
     try:
         outcome = _outcome(room, name, session, at, moment)
-    except ClosebellError as error:
-        logger().warning("a run of the replay failed", flow=name, error=error.detail)
-        return PlayedRun(
-            flow=name, slot=at, step=moment.step, state="failed", notes=(error.detail,)
-        )
+    except (ClosebellError, TimeoutError) as error:
+        detail = error.detail if isinstance(error, ClosebellError) else str(error)
+        logger().warning("a run of the replay failed", flow=name, error=detail)
+        return PlayedRun(flow=name, slot=at, step=moment.step, state="failed", notes=(detail,))
     if not isinstance(outcome, RunSummary):
-        return PlayedRun(
-            flow=name,
-            slot=at,
-            step=moment.step,
-            state="skipped",
-            notes=(outcome.message or "",),
-        )
+        return _skipped(name, at, moment, outcome.message or "")
     return PlayedRun(
         flow=name,
         slot=at,
@@ -122,6 +119,10 @@ def _run(room: Room, name: str, session: date, at: datetime, moment: Moment) -> 
         market_gate=outcome.market_gate,
         seconds=outcome.seconds,
     )
+
+
+def _skipped(name: str, at: datetime, moment: Moment, why: str) -> PlayedRun:
+    return PlayedRun(flow=name, slot=at, step=moment.step, state="skipped", notes=(why,))
 
 
 def _outcome(room: Room, name: str, session: date, at: datetime, moment: Moment) -> Outcome:
