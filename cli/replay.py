@@ -50,7 +50,10 @@ def replay(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Play a session: exits, scans every five minutes, closing bets, and the close."""
+    """Play a session: exits, scans every five minutes, closing bets, and the close.
+
+    At a speed at which a run lasts longer than the next one waits, that one is skipped, and said.
+    """
     for name, value in (("FILE", file), ("SESSION", session), ("SPEED", speed), ("FROM", begin)):
         if value is not None:
             os.environ[f"CLOSEBELL_REPLAY_{name}"] = str(value)
@@ -62,12 +65,14 @@ def replay(
 
     def tell(run: PlayedRun) -> None:
         if not as_json:
-            out.print(_line(run), markup=False, highlight=False)
+            out.print(_line(run), markup=False, highlight=False, soft_wrap=True)
             sys.stdout.flush()
 
     runs = play(until, tell)
     if as_json:
         print_json([run.model_dump(mode="json") for run in runs])
+    if any(run.state == "failed" for run in runs):
+        raise typer.Exit(1)
 
 
 def _line(run: PlayedRun) -> str:

@@ -161,7 +161,7 @@ def due(
         return Due(day, at, step=moment.step)
     for at, moment in slots:
         if at == scheduled:
-            return Due(day, at, _too_late(flow, at, moment, now), moment.step)
+            return Due(day, at, too_late(flow, at, moment, now), moment.step)
     return Due(
         day,
         None,
@@ -170,7 +170,8 @@ def due(
     )
 
 
-def _too_late(flow: str, at: datetime, moment: Moment, now: datetime) -> str | None:
+def too_late(flow: str, at: datetime, moment: Moment, now: datetime) -> str | None:
+    """Why a run for the slot `at` is of no use any more, if it isn't."""
     if (late := now - at) <= moment.late:
         return None
     return (

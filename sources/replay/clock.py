@@ -33,6 +33,11 @@ class ReplayClock:
         self._sleep = sleep
         self._started = elapsed()
 
+    def restart(self) -> datetime:
+        """Begin anew: what was prepared until now took no time. Gives the moment it begins at."""
+        self._started = self._elapsed()
+        return self._begin
+
     def now(self) -> datetime:
         """The moment that is played (aware, Asia/Seoul)."""
         return self._begin + timedelta(seconds=(self._elapsed() - self._started) * self._speed)

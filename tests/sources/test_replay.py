@@ -177,6 +177,15 @@ def test_net_buying_of_the_sample_is_provisional_until_it_is_published(
     assert abs(final["foreign_won"][0]) > abs(now["foreign_won"][0])
 
 
+def test_a_clock_that_is_restarted_begins_anew() -> None:
+    elapsed = [0.0]
+    clock = ReplayClock(at("09:00"), 60, elapsed=lambda: elapsed[0])
+    elapsed[0] = 100.0
+    assert clock.restart() == at("09:00") == clock.now()
+    elapsed[0] = 101.0
+    assert clock.now() == at("09:01")
+
+
 def test_a_replays_clock_runs_at_its_speed_and_waits_for_slots() -> None:
     elapsed, slept = [0.0], []
     clock = ReplayClock(at("09:00"), 60, elapsed=lambda: elapsed[0], sleep=slept.append)
