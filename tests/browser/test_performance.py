@@ -1,0 +1,42 @@
+"""What became of signals, by scanner, grade and the market gate of the time."""
+
+from __future__ import annotations
+
+import pytest
+from api_market import SAMSUNG, publish_everything
+from api_server import serving
+from databases import emptied
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+
+def test_outcomes_stand_by_scanner_and_grade_and_are_narrowed_by_the_gate(
+    postgres_url, stack, pages
+):
+    database = stack.enter_context(emptied(postgres_url))
+    publish_everything(database)
+    served = stack.enter_context(serving(database))
+    with served.client() as client:
+        told = client.get("/api/kr/performance").json()
+    page = pages.open(f"{served.url}/#/performance")
+    panel = page.locator("section").first
+    expect(panel).to_contain_text(told["survivorship"])
+    kept = [group for group in told["groups"] if group["market_gate"] == "all"]
+    assert kept
+    expect(panel.locator("tbody tr")).to_have_count(len(kept))
+    vcp = next(g for g in kept if (g["signal_type"], g["grade"]) == ("vcp", "all"))
+    cells = panel.locator("tbody tr").first.locator("td")
+    expect(cells.nth(1)).to_have_text(str(vcp["signals"]))
+    page.get_by_label("Market gate at the time").select_option("RED")
+    assert page.url.endswith("#/performance?gate=RED")
+    expect(page.locator("section").nth(1)).to_contain_text("No backtest is stored.")
+
+
+def test_a_stocks_history_tells_its_outcomes(postgres_url, stack, pages):
+    database = stack.enter_context(emptied(postgres_url))
+    publish_everything(database)
+    served = stack.enter_context(serving(database))
+    page = pages.open(f"{served.url}/#/stock/{SAMSUNG}")
+    history = page.locator(".history tbody")
+    expect(history.get_by_text("target hit").first).to_be_visible()
