@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from cli.common import SourceOption, load_settings, working
-from tasks.markets import SAMPLE
+from db.schema import Market
+from tasks.markets import invented
 
 
 def serve(
@@ -37,5 +38,6 @@ def serve(
     chosen = {"api_host": host, "api_port": port}
     config = config.model_copy(update={k: v for k, v in chosen.items() if v is not None})
     source = source or config.source
+    market: Market = "sample" if invented(source, config) else "real"
     with working(quiet=False) as say:
-        run(config, ("sample" if source == SAMPLE else "real") if source else None, say, slots)
+        run(config, market if source else None, say, slots)
