@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from api_market import SAMSUNG, publish_everything
 from api_server import serving
+from browser_pages import SECONDS
 from databases import emptied
 from playwright.sync_api import expect
 
@@ -30,7 +31,22 @@ def test_outcomes_stand_by_scanner_and_grade_and_are_narrowed_by_the_gate(
     expect(cells.nth(1)).to_have_text(str(vcp["signals"]))
     page.get_by_label("Market gate at the time").select_option("RED")
     assert page.url.endswith("#/performance?gate=RED")
-    expect(page.locator("section").nth(1)).to_contain_text("No backtest is stored.")
+
+
+def test_a_backtest_shows_its_figures_and_its_equity_curve(postgres_url, stack, pages):
+    database = stack.enter_context(emptied(postgres_url))
+    publish_everything(database)
+    served = stack.enter_context(serving(database))
+    with served.client() as client:
+        run = client.get("/api/kr/backtests").json()[0]
+        equity = client.get(f"/api/kr/backtests/{run['id']}").json()["equity"]
+    page = pages.open(f"{served.url}/#/performance")
+    chart = page.locator(".equity .chart")
+    expect(chart).to_have_attribute("data-points", str(len(equity)), timeout=SECONDS)
+    line = page.locator("tr.chosen")
+    expect(line).to_contain_text(f"{run['first']} – {run['last']}")
+    expect(line.locator("td").nth(8)).to_have_text(str(run["figures"]["trades"]))
+    expect(page.locator(".equity")).to_contain_text(run["facts"]["survivorship"]["words"])
 
 
 def test_a_stocks_history_tells_its_outcomes(postgres_url, stack, pages):
