@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from statistics import median
+from statistics import median, median_low
 from typing import Final
 
 import dataframely as dy
@@ -32,6 +32,10 @@ STOCKS_A_CALL: Final = 30
 # The after-market opens this long after the regular close (since 2026-09-14). Whether it moves
 # Kiwoom's quotes isn't documented; a trade of that time says that it does.
 AFTER_MARKET: Final = timedelta(minutes=30)
+
+# Nothing is traded in the ten minutes of the closing auction but the close itself, so a trade
+# from here on is that of the close.
+CLOSING: Final = timedelta(minutes=5)
 
 # The sweep's volume must be the chosen stocks' of a few minutes later, less what was traded since.
 LEAST_VOLUME_SHARE: Final = 0.5
@@ -125,12 +129,17 @@ def quote_rows(
     )
 
 
-def require_session(client: KiwoomClient, found: Sweep, hours: SessionHours) -> None:
+def require_session(
+    client: KiwoomClient, found: Sweep, hours: SessionHours, *, closed: bool
+) -> None:
     """Check a sweep, whose rows carry no date, against the most traded stocks with theirs.
 
+    Args:
+        closed: whether it is taken for that of the close, by this machine's clock.
+
     Raises:
-        BadMarketData: they are of another session, the volumes don't mean the same, or prices
-            have moved in the after-market.
+        BadMarketData: they are of another session, the volumes don't mean the same, the close
+            hasn't been made yet, or prices have moved in the after-market.
     """
     session = hours.session
     traded = sorted(
@@ -148,7 +157,14 @@ def require_session(client: KiwoomClient, found: Sweep, hours: SessionHours) -> 
             remedy="collect while the session is on, or before the next one opens",
         )
     after = (hours.close + AFTER_MARKET).time()
-    late = [row.traded_at for row in anchors.values() if row.traded_at and row.traded_at >= after]
+    times = [row.traded_at for row in anchors.values() if row.traded_at]
+    if closed and times and median_low(times) < (hours.close - CLOSING).time():
+        raise BadMarketData(
+            f"{client.call(SWEEP)}: its newest trade is of {max(times)}, so the closing auction"
+            f" of {hours.close:%H:%M} isn't over",
+            remedy="set this machine's clock, then run it again",
+        )
+    late = [at for at in times if at >= after]
     if late:
         raise BadMarketData(
             f"{client.call(SWEEP)}: {len(late)} of {len(anchors)} stocks have traded since {after},"

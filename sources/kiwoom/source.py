@@ -104,7 +104,8 @@ class KiwoomSource:
         listing = self._listing()
         began = self._clock.now()
         found = quotes.sweep(self._client, listing, max_missing=self._max_missing)
-        quotes.require_session(self._client, found, self._calendar.hours(session))
+        hours = self._calendar.hours(session)
+        quotes.require_session(self._client, found, hours, closed=began >= hours.close)
         data = MarketData(
             bars=_bars(self._client, session, listing, found, began),
             instruments=listing.instruments(session),

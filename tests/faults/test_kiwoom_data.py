@@ -146,6 +146,18 @@ def test_prices_that_moved_in_the_after_market_are_no_close(market: Any) -> None
         source_of(client, time(15, 59, 30)).sweep(SESSION)  # a clock behind the exchange's
 
 
+@pytest.mark.parametrize("stands", ["151958", "143000"])
+def test_a_clock_ahead_of_the_exchange_s_takes_no_price_before_the_auction_for_the_close(
+    market: Any, stands: str
+) -> None:
+    open_still = replace(market, traded_at=stands)
+    with FakeKiwoom(open_still, speed=200) as fake, client_of(fake) as client:
+        with pytest.raises(BadMarketData, match=r"the closing auction of 15:30 isn't over") as e:
+            source_of(client).sweep(SESSION)
+        assert "clock" in str(e.value.remedy)
+        assert source_of(client, time(15, 19)).sweep(SESSION).data.bars.height == 350
+
+
 def test_nothing_is_swept_once_the_after_market_may_have_moved_it(
     client: KiwoomClient, fake: FakeKiwoom
 ) -> None:

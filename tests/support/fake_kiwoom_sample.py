@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 from fake_kiwoom_market import FakeMarket, FakeStock, Wire, plus, signed
 
+from market.calendar import TradingCalendar
 from market.data import MarketData
 
 MARKET_CODES = {"reit": "6", "etf": "8"}
@@ -85,7 +86,10 @@ def kiwoom_of(data: MarketData, session: date) -> SampleKiwoom:
     }
     net = {(row["ticker"], row["session"]): row for row in data.net_buying.iter_rows(named=True)}
     days = old["session"].unique().sort(descending=True).to_list()
-    return SampleKiwoom(session, stocks, days, bars=bars, indices=indices, net=net)
+    closing = f"{TradingCalendar().hours(session).close:%H%M}12"
+    return SampleKiwoom(
+        session, stocks, days, traded_at=closing, bars=bars, indices=indices, net=net
+    )
 
 
 def _stock(instrument: Row, bar: Row, flags: set[str], listed: date) -> SampleStock:
