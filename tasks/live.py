@@ -24,6 +24,7 @@ from sources.krx.source import KrxSource, NotPublished
 from sources.probing import Answer, Finding, Question, answers
 from tasks.reconcile import compare
 from tasks.sources import guards_of, missing_of, note_configured
+from tasks.stream import open_stream
 
 SECONDS: Final = 60.0
 
@@ -69,6 +70,7 @@ def _kiwoom(
         probe = KiwoomProbe(
             client,
             opened,
+            open_stream(settings, client, clock),
             calendar,
             clock,
             per_second=settings.kiwoom_calls_per_second,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -14,6 +15,7 @@ from market.clock import Clock
 from sources.kiwoom import history, net_buying, quotes
 from sources.kiwoom.client import PROVIDER, KiwoomClient
 from sources.kiwoom.instruments import Listing, fetch_listing
+from sources.kiwoom.realtime import Realtime
 from sources.kiwoom.rows import DayBar, MarketNetBuying, Quote, StockQuote
 from sources.probing import Answer, Finding, Question, answers
 from sources.wire import WireRow, parse_rows, text
@@ -23,6 +25,8 @@ CALLS_A_RATE: Final = 6
 GROUPS: Final = (30, 50, 100)
 SAMPLE: Final = 5
 SECONDS: Final = 240.0
+LISTEN: Final = 30.0
+LISTENED_TO: Final = "005930"  # hardly a second of a session passes without a trade of it
 
 Open = Callable[[float], AbstractContextManager[KiwoomClient]]
 
@@ -34,19 +38,24 @@ class KiwoomProbe:
         opened: a client that makes so many calls of a kind a second, and none again.
         per_second: the rate that is set.
         split: a stock, and the session of its newest capital change, if one is known.
+        listen: seconds to listen to the stream at most.
     """
 
     def __init__(
         self,
         client: KiwoomClient,
         opened: Open,
+        realtime: Realtime,
         calendar: TradingCalendar,
         clock: Clock,
         *,
         per_second: float,
         split: tuple[str, date] | None = None,
+        listen: float = LISTEN,
     ) -> None:
         self._client = client
+        self._realtime = realtime
+        self._listen = listen
         self._opened = opened
         self._calendar = calendar
         self._clock = clock
@@ -68,6 +77,7 @@ class KiwoomProbe:
             Question("ka10059: KRX alone, or both exchanges", self._exchange),
             Question("ka10066: which session it shows now", self._rolled),
             Question("ka10081 adjusted: are volumes too", self._adjusted),
+            Question("WebSocket: login, a stock's trades, PING", self._stream),
             Question("calls of a kind a second", self._rate),
         )
         yield from answers(PROVIDER, questions, seconds=SECONDS)
@@ -258,6 +268,27 @@ class KiwoomProbe:
         volume = adjusted_bar.volume / max(1, plain.volume)
         said = f"{ticker} before {day}: price times {price:.3f}, volume times {volume:.3f}"
         return Answer(said, None if price == 1 else abs(price * volume - 1) < 0.05)
+
+    def _stream(self) -> Answer:
+        now = self._clock.now()
+        hours = self._calendar.hours(self._shown())
+        if not hours.open <= now < hours.close:
+            return Answer("can be heard while a session is on only", None)
+        heard = asyncio.run(self._realtime.try_out(LISTENED_TO, self._listen))
+        said = [f"logged in within {heard.login:.1f} s"]
+        for what, seconds in (
+            (f"answer to registering {LISTENED_TO}", heard.registered),
+            ("first PING", heard.ping),
+            ("first row", heard.told),
+        ):
+            came = f"after {seconds:.1f} s" if seconds is not None else f"not in {self._listen:g} s"
+            said.append(f"{what} {came}")
+        well = None not in (heard.registered, heard.told)
+        return Answer(
+            ", ".join(said),
+            well,
+            None if well else "closebell stream would hear nothing: report it with this line",
+        )
 
     def _rate(self) -> Answer:
         best, refused = self._per_second, None

@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -40,6 +40,16 @@ class Limits:
     attempts: int = 10
     stable: float = 60.0  # a connection that lasted so long ends a row of failures
     per_request: int = 100  # items in one registration (a claim of users; unconfirmed)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Of one trial: seconds to the login and from then to each, None where it didn't come."""
+
+    login: float
+    registered: float | None
+    ping: float | None
+    told: float | None
 
 
 class Realtime:
@@ -107,6 +117,39 @@ class Realtime:
             logs.get().warning("the stream broke", source=PROVIDER, cause=cause, failures=failures)
             await asyncio.sleep(random.uniform(longest / 2, longest))
 
+    async def try_out(self, ticker: str, seconds: float) -> Heard:
+        """Log in, register one stock and what is always registered, and listen for so long at most.
+
+        Ends as soon as everything has come: the registration's answer, a PING, something told.
+
+        Raises:
+            SourceUnavailable: the connection failed.
+            ClosebellError: Kiwoom refuses the token, the keys, or what is asked for.
+        """
+        loop = asyncio.get_running_loop()
+        came: dict[str, float] = {}
+        try:
+            token = await asyncio.to_thread(self._token, None)
+            began = loop.time()
+            async with self._logged_in(token) as socket:
+                login = loop.time()
+                items = [*_FIXED, {"item": [ticker], "type": [TRADE]}]
+                await _send(socket, "REG", _FIXED_GROUP, items, refresh="0")
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(seconds):
+                        while not came.keys() >= {"REG", "PING", "REAL"}:
+                            frame = await self._any_frame(socket)
+                            self._read(frame, lambda _told: None)
+                            came.setdefault(str(frame.get("trnm")), loop.time() - login)
+        except TokenRefused as error:
+            raise SourceUnavailable(f"{PROVIDER} websocket: {error.detail}") from error
+        except (OSError, WebSocketException, TimeoutError, Throttled, Unusable) as error:
+            cause = str(error) or type(error).__name__
+            raise SourceUnavailable(
+                f"{PROVIDER} websocket: {cause}", remedy="see what CLOSEBELL_KIWOOM_WS_URL says"
+            ) from error
+        return Heard(login - began, came.get("REG"), came.get("PING"), came.get("REAL"))
+
     @asynccontextmanager
     async def _logged_in(self, token: Token) -> AsyncIterator[ClientConnection]:
         limits = self._limits
@@ -169,6 +212,12 @@ class Realtime:
                     hand_on(told)
 
     async def _frame(self, socket: ClientConnection) -> Mapping[str, Any]:
+        """The next frame that isn't a PING."""
+        while (frame := await self._any_frame(socket)).get("trnm") == "PING":
+            pass
+        return frame
+
+    async def _any_frame(self, socket: ClientConnection) -> Mapping[str, Any]:
         """The next frame; PINGs are sent back as they came."""
         while True:
             text = await socket.recv()
@@ -178,9 +227,9 @@ class Realtime:
                 frame = None
             if not isinstance(frame, dict):
                 self._reject(Rejected(repr(text[:60]), "no JSON object"))
-            elif frame.get("trnm") == "PING":
-                await socket.send(text)
             else:
+                if frame.get("trnm") == "PING":
+                    await socket.send(text)
                 return frame
 
     def _reject(self, rejected: Rejected) -> None:

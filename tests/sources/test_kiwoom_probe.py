@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, time
@@ -12,6 +16,7 @@ import fake_kiwoom
 import pytest
 from fake_kiwoom import APP_KEY, SECRET_KEY, FakeKiwoom
 from fake_kiwoom_market import FakeMarket, make_market
+from fake_kiwoom_stream import FakeStream, streaming, trade
 from kiwoom_sources import QUICK, SESSION, client_of
 from memory_guards import memory_guards
 
@@ -21,9 +26,12 @@ from sources.http.client import Client
 from sources.http.guards import Guards
 from sources.kiwoom.client import Access, KiwoomClient
 from sources.kiwoom.probe import KiwoomProbe
+from sources.kiwoom.realtime import Limits, Realtime
 from sources.probing import Answer, Finding, Question, answers
 
 NOON, EVENING = time(12, 0), time(18, 50)
+STREAM = "WebSocket: login, a stock's trades, PING"
+HASTY = Limits(connect=5, answer=5)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +62,9 @@ def consistent(market: FakeMarket) -> FakeMarket:
     return Told(market.session, market.stocks, market.history)
 
 
-def probed(fake: FakeKiwoom, at: time = EVENING, **more: Any) -> dict[str, Finding]:
+def probed(
+    fake: FakeKiwoom, at: time = EVENING, url: str = "ws://127.0.0.1:9", **more: Any
+) -> dict[str, Finding]:
     guards = memory_guards()
     clock = FixedClock(datetime.combine(SESSION, at, SEOUL))
 
@@ -64,8 +74,9 @@ def probed(fake: FakeKiwoom, at: time = EVENING, **more: Any) -> dict[str, Findi
             yield client
 
     with client_of(fake, guards) as client:
+        realtime = Realtime(url, client.access_token, clock, HASTY)
         probe = KiwoomProbe(
-            client, opened, TradingCalendar(), clock, per_second=fake.per_second, **more
+            client, opened, realtime, TradingCalendar(), clock, per_second=fake.per_second, **more
         )
         return {finding.question: finding for finding in probe.findings()}
 
@@ -207,6 +218,68 @@ def test_a_source_that_refuses_the_keys_says_so_everywhere_but_asks_little(
         assert len(fake.calls) < 15
     assert found["instruments: can the lists be read"].as_expected is False
     assert "8001" in found["instruments: can the lists be read"].found
+
+
+@contextmanager
+def talking(fake: FakeStream) -> Iterator[FakeStream]:
+    """The stream served by a loop of its own: it PINGs and tells a trade of what is registered."""
+
+    async def serve() -> None:
+        async with streaming(fake):
+            ready.set()
+            while not ending.is_set():
+                if fake.socket and fake.stocks():
+                    await fake.ping()
+                    await fake.push(trade("005930", "+71000", "+1000", "+1.43", "10"))
+                await asyncio.sleep(0.02)
+
+    ready, ending = threading.Event(), threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        serving = pool.submit(asyncio.run, serve())
+        assert ready.wait(30)
+        try:
+            yield fake
+        finally:
+            ending.set()
+            serving.result(30)
+
+
+def test_the_stream_is_heard_while_a_session_is_on(market: FakeMarket) -> None:
+    with Counting(market, speed=1000) as fake, talking(FakeStream()) as stream:
+        found = probed(fake, NOON, stream.url, listen=30)[STREAM]
+    assert stream.stocks() == {"005930"}
+    assert stream.echoed >= 1
+    assert found.as_expected is True
+    assert re.fullmatch(
+        r"logged in within [\d.]+ s, answer to registering 005930 after [\d.]+ s,"
+        r" first PING after [\d.]+ s, first row after [\d.]+ s",
+        found.found,
+    )
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("refuse-token", "8005"),
+        ("refuse-keys", "8001"),
+        ("refuse-reg", "1511"),
+        ("close-at-login", "kiwoom websocket: "),
+        ("silence", "first row not in 0.3 s"),
+    ],
+)
+def test_a_stream_that_gives_nothing_is_told(market: FakeMarket, fault: str, said: str) -> None:
+    with Counting(market, speed=1000) as fake, talking(FakeStream(faults=[fault])) as stream:
+        found = probed(fake, NOON, stream.url, listen=0.3)[STREAM]
+    assert found.as_expected is False
+    assert said in found.found
+    assert stream.connections == 1
+
+
+def test_outside_a_session_the_stream_is_left_alone(market: FakeMarket) -> None:
+    with Counting(market, speed=1000) as fake, talking(FakeStream()) as stream:
+        found = probed(fake, EVENING, stream.url)[STREAM]
+    assert (found.as_expected, found.found) == (None, "can be heard while a session is on only")
+    assert stream.connections == 0
 
 
 def test_nothing_is_begun_when_the_time_is_over() -> None:
