@@ -40,6 +40,7 @@ class Received:
 class Receiver:
     """What came, and what is answered: a status, or a function that gives one."""
 
+    host: str = "127.0.0.1"
     port: int = 0
     got: list[Received] = field(default_factory=list)
     answer: int | Callable[[], int] = 200
@@ -47,13 +48,13 @@ class Receiver:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/hook"
+        return f"http://{self.host}:{self.port}/hook"
 
 
 @contextmanager
-def receiving() -> Iterator[Receiver]:
+def receiving(host: str = "127.0.0.1") -> Iterator[Receiver]:
     """A receiver for as long as the block lasts."""
-    receiver = Receiver()
+    receiver = Receiver(host)
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -70,7 +71,7 @@ def receiving() -> Iterator[Receiver]:
         def log_message(self, *_: Any) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer((host, 0), Handler)
     server.daemon_threads = True
     receiver.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})

@@ -86,6 +86,13 @@ class Up:
         self._process.send_signal(how)
         return self._process.wait(PATIENCE)
 
+    def kill(self) -> None:
+        """Whatever still runs."""
+        for process in self.processes():
+            process.kill()
+        if self._process is not None:
+            self._process.wait(30)
+
     def processes(self) -> list[psutil.Process]:
         """Everything that runs in this data folder or on its behalf."""
         found = []
