@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from fake_kiwoom import FakeKiwoom
 from fake_kiwoom_market import make_market
-from kiwoom_sources import SESSION, client_of, source_of
+from kiwoom_sources import QUICK, SESSION, client_of, source_of
 from memory_guards import MemoryBreaker, memory_guards
 
 from errors import RateLimited, SourceRefused, SourceUnavailable
@@ -37,6 +38,7 @@ def sweep_calls(fake: FakeKiwoom) -> list[tuple[int, str]]:
     return [(call.status, call.next_key) for call in fake.of("ka20002")]
 
 
+BACKING_OFF = [QUICK.backoff * 2**n for n in range(3)]
 WHOLE = [
     (200, ""),
     (200, "ka20002#100"),
@@ -53,6 +55,16 @@ def test_a_sweep_makes_one_call_a_page_and_breaks_no_limit(
     assert source_of(client).sweep(SESSION).data.bars.height == 350
     assert sweep_calls(fake) == WHOLE
     assert fake.refused() == 0
+
+
+def test_no_page_comes_sooner_than_the_call_rate_allows(market: Any) -> None:
+    with FakeKiwoom(market, speed=20) as fake, client_of(fake) as client:
+        source_of(client).sweep(SESSION)
+        assert fake.refused() == 0
+    # A place in the rate is given out after the lists have come, so that bounds the first page.
+    begun = fake.of("ka10099")[-1].at
+    for n, call in enumerate(fake.of("ka20002")):
+        assert call.at - begun >= n / 20
 
 
 @pytest.mark.parametrize(
@@ -121,6 +133,9 @@ def test_a_burst_of_429_is_waited_out(client: KiwoomClient, fake: FakeKiwoom) ->
     fake.break_("ka20002", "status", after=1, times=3, seconds=429)
     assert source_of(client).sweep(SESSION).data.bars.height == 350
     assert sweep_calls(fake) == [WHOLE[0], *[(429, WHOLE[1][1])] * 3, *WHOLE[1:]]
+    calls = [call.at for call in fake.of("ka20002")]
+    pauses = [later - sooner for sooner, later in pairwise(calls)][1:4]
+    assert all(pause >= least for pause, least in zip(pauses, BACKING_OFF, strict=True))
 
 
 @pytest.mark.parametrize("code", [5, 1700, 1701, 1702])
@@ -177,6 +192,31 @@ def test_a_provider_down_for_a_while_is_left_alone_then_probed_once(fake: FakeKi
         time.sleep(0.6)
         assert source.history_of("000010", SESSION, SESSION).height == 1  # the next succeeds
         assert source.history_of("000010", SESSION, SESSION).height == 1
+
+
+def test_a_minute_of_500s_costs_few_calls_evenly_spaced_and_the_next_sweep_is_whole(
+    fake: FakeKiwoom,
+) -> None:
+    for tr in ("ka10099", "ka20002"):
+        fake.break_(tr, "status", times=10**6, seconds=500)
+    down, cool_down = 1.5, 0.25  # a minute and ten seconds, shortened
+    with client_of(fake, attempts=4, threshold=4, cool_down=cool_down) as client:
+        source = source_of(client)
+        until = time.monotonic() + down
+        while time.monotonic() < until:
+            with pytest.raises(SourceUnavailable, match=r"ka10099.*(HTTP 500|not asked)"):
+                source.sweep(SESSION)
+            time.sleep(0.01)
+        failed = [call.at for call in fake.of("ka10099")]
+        assert fake.of("ka20002") == []
+        probes = failed[3:]  # the fourth opened the breaker
+        assert all(later - sooner >= cool_down for sooner, later in pairwise(probes))
+        fake.faults.clear()
+        fake.calls.clear()
+        time.sleep(cool_down)
+        assert source.sweep(SESSION).data.bars.height == 350
+    assert sweep_calls(fake) == WHOLE
+    assert fake.refused() == 0
 
 
 def test_nobody_there_is_unavailable(market: Any) -> None:
