@@ -21,12 +21,20 @@ from pydantic_settings import (
 
 from errors import SettingsError
 
+Language = Literal["ko", "en"]
 Source = Literal["sample", "kiwoom", "krx", "marcap", "replay", "stored"]
 
 
 def default_data_dir() -> Path:
     """The user's data folder, by the habits of the operating system."""
     return Path(platformdirs.user_data_dir("closebell", appauthor=False))
+
+
+def language_of_environment() -> Language:
+    """Korean where LC_ALL, else LC_MESSAGES, else LANG says so; else English."""
+    names = ("LC_ALL", "LC_MESSAGES", "LANG")
+    chosen = next((os.environ[name] for name in names if os.environ.get(name)), "")
+    return "ko" if chosen.startswith("ko") else "en"
 
 
 class Settings(BaseSettings):
@@ -39,6 +47,10 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         default_factory=default_data_dir,
         description="embedded database, Prefect's home, downloads, closebell.toml",
+    )
+    language: Language = Field(
+        default_factory=language_of_environment,
+        description="of tables and summaries on the terminal, ko or en; empty: by LANG",
     )
     database_url: SecretStr | None = Field(
         None, description="PostgreSQL 15 or newer; empty: the embedded one in the data folder"

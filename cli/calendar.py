@@ -12,8 +12,11 @@ from rich.console import Console
 from rich.table import Table
 
 import settings
+from cli.words import words_of
 from market.calendar import SessionHours, TradingCalendar
 from market.clock import SystemClock
+
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def calendar(
@@ -38,11 +41,13 @@ def calendar(
         for day in (first + timedelta(n) for n in range((last - first).days + 1))
         if day.weekday() < 5 and not book.is_session(day)
     ]
-    table = Table("date", "hours", "why")
+    words = words_of(config.language)
+    table = Table(words("date"), words("hours"), words("why"))
     for day, times, why in sorted(unlike + closed):
-        table.add_row(f"{day:%Y-%m-%d %a}", times, why)
+        table.add_row(f"{day} {words(WEEKDAYS[day.weekday()])}", words(times), words.told(why))
     console = Console(highlight=False)
-    console.print(f"{year}: {len(hours)} sessions, {usual} Asia/Seoul, but for")
+    title = "{year}: {count} sessions, {hours} Asia/Seoul, but for"
+    console.print(words(title, year=year, count=len(hours), hours=usual))
     console.print(table)
 
 

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.table import Table
+from rich.text import Text
 
 from cli.tables import console
+from cli.words import ENGLISH, Words
 
 
 @dataclass(frozen=True)
@@ -20,14 +22,15 @@ class Check:
     remedy: str | None = None
 
 
-def show_checks(checks: Sequence[Check]) -> None:
+def show_checks(checks: Sequence[Check], words: Words = ENGLISH) -> None:
     """As a table."""
     table = Table(header_style="bold", pad_edge=False)
     table.add_column("")
-    table.add_column("what", no_wrap=True)
-    table.add_column("seen", overflow="fold")
-    table.add_column("what to do", overflow="fold")
+    table.add_column(words("what"), no_wrap=True)
+    table.add_column(words("seen"), overflow="fold")
+    table.add_column(words("what to do"), overflow="fold")
     for check in checks:
-        mark = "[green]ok[/green]" if check.ok else "[red]no[/red]"
-        table.add_row(mark, check.name, check.detail, check.remedy or "")
+        mark = Text(words("ok"), "green") if check.ok else Text(words("no"), "red")
+        told = (check.name, check.detail, check.remedy or "")
+        table.add_row(mark, *(Text(words.told(one)) for one in told))
     console().print(table)

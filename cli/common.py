@@ -14,6 +14,7 @@ from rich.console import Console
 
 import logs
 import settings
+from cli.words import ENGLISH, Words, words_of
 from db import Database
 from settings import Settings
 from tasks.markets import open_market
@@ -63,16 +64,16 @@ def _plain(value: object) -> str:
 
 
 @contextmanager
-def working(*, quiet: bool) -> Iterator[Callable[[str], None]]:
+def working(*, quiet: bool, words: Words = ENGLISH) -> Iterator[Callable[[str], None]]:
     """A function that says what is being waited for: a spinner on a terminal, else plain lines."""
     console = Console(stderr=True, highlight=False)
     if quiet:
         yield lambda _: None
     elif sys.stderr.isatty():
-        with console.status("starting") as status:
-            yield status.update
+        with console.status("") as status:
+            yield lambda message: status.update(words.told(message))
     else:
-        yield lambda message: console.print(message, markup=False)
+        yield lambda message: console.print(words.told(message), markup=False)
 
 
 def load_settings() -> Settings:
@@ -86,5 +87,8 @@ def load_settings() -> Settings:
 def market(source: str | None, *, quiet: bool) -> Iterator[tuple[Settings, Database, str]]:
     """Settings, the database of the source's market, and the source's name."""
     config = load_settings()
-    with working(quiet=quiet) as say, open_market(config, source, say) as (db, name):
+    with (
+        working(quiet=quiet, words=words_of(config.language)) as say,
+        open_market(config, source, say) as (db, name),
+    ):
         yield config, db, name

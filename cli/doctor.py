@@ -16,6 +16,7 @@ from cli.checks import Check, show_checks
 from cli.common import AsJson, print_json
 from cli.doctor_api import look_at_alerts, look_at_role
 from cli.sources import source_checks
+from cli.words import words_of
 from db import Database, open_database
 from db.schema import Market, SchemaStatus
 from errors import ClosebellError
@@ -24,7 +25,7 @@ from market.calendar import TradingCalendar
 from market.clock import SystemClock
 from outcomes.rules import TradeRules
 from scanners.rules import Rules
-from settings import Settings
+from settings import Language, Settings, language_of_environment
 
 MARKETS: tuple[Market, ...] = ("real", "sample")
 
@@ -53,8 +54,16 @@ def doctor(as_json: AsJson = False, live: Live = False) -> None:
     if as_json:
         print_json({"ok": ok, "checks": [asdict(check) for check in checks]})
     else:
-        show_checks(checks)
+        show_checks(checks, words_of(_language()))
     raise typer.Exit(0 if ok else 1)
+
+
+def _language() -> Language:
+    """The settings', or the environment's where those can't be read."""
+    try:
+        return settings.load().language
+    except ClosebellError:
+        return language_of_environment()
 
 
 def _examine() -> Iterator[Check]:

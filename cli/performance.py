@@ -16,6 +16,7 @@ from api import views
 from cli.common import AsJson, SourceOption, a_date, market
 from cli.signals import SCANNERS, a_scanner
 from cli.tables import console
+from cli.words import Words, words_of
 from errors import ClosebellError
 from outcomes.performance import ALL
 from outcomes.returns import HORIZONS
@@ -23,6 +24,16 @@ from outcomes.rules import TradeRules
 from tasks.performance import performance_report
 
 GRADES = ("S", "A", "B", "C")
+NOTES = (
+    "Percent. hits: earned their costs; 95 %: Wilson's interval of that many distinct trades.",
+    "small: fewer than {n} distinct trades, which say nothing.",
+    "Of trades that ended: what is still held isn't in hits, expectancy and profit factor.",
+    "Costs: {commission} commission and {fee} fees a side, {ticks} tick slippage a side, "
+    "the sale's tax of its session.",
+    "random: the mean liquid stock bought and sold with each trade, at the same costs.",
+    "after N: close to close so many sessions after the signal; index: its market's meanwhile.",
+    "A day trade of the close is only watched; those found in the session are traded.",
+)
 
 
 def _grade(text: str) -> str:
@@ -69,52 +80,53 @@ def performance(
     if as_json:
         typer.echo(views.dumps(answers.report(report)).decode())
         return
-    _show(console(), report, rules, name)
+    _show(console(), report, rules, name, words_of(config.language))
 
 
-def _show(out: Console, report: Mapping[str, Any], rules: TradeRules, source: str) -> None:
+def _show(
+    out: Console, report: Mapping[str, Any], rules: TradeRules, source: str, words: Words
+) -> None:
     style = "bold red" if report["delisted_held"] is False else "dim"
-    out.print(report["survivorship"], style=style, markup=False, soft_wrap=True)
-    out.print(f"{source} market, settled to {report['settled_to']}\n", markup=False)
+    out.print(words.told(report["survivorship"]), style=style, markup=False, soft_wrap=True)
+    market = "{source} market, settled to {session}"
+    out.print(words(market, source=words(source), session=report["settled_to"]), markup=False)
+    out.print()
     for scanner in dict.fromkeys(group["scanner"] for group in report["groups"]):
         groups = [
             group
             for group in report["groups"]
             if group["scanner"] == scanner and ALL in (group["grade"], group["gate"])
         ]
-        out.print(_trades(scanner, groups))
-        out.print(_afterwards(scanner, groups))
-    for line in _notes(rules):
+        out.print(_trades(scanner, groups, words))
+        out.print(_afterwards(scanner, groups, words))
+    for line in _notes(rules, words):
         out.print(line, style="dim", markup=False, soft_wrap=True)
 
 
-def _notes(rules: TradeRules) -> list[str]:
+def _notes(rules: TradeRules, words: Words) -> list[str]:
     cost = rules.costs
-    return [
-        "Percent. hits: earned their costs; 95 %: Wilson's interval of that many distinct trades.",
-        f"small: fewer than {rules.min_sample} distinct trades, which say nothing.",
-        "Of trades that ended: what is still held isn't in hits, expectancy and profit factor.",
-        f"Costs: {cost.commission:.3%} commission and {cost.exchange_fee:.4%} fees a side, "
-        f"{cost.slippage_ticks:g} tick slippage a side, the sale's tax of its session.",
-        "random: the mean liquid stock bought and sold with each trade, at the same costs.",
-        "after N: close to close so many sessions after the signal; index: its market's meanwhile.",
-        "A day trade of the close is only watched; those found in the session are traded.",
-    ]
+    values = {
+        "n": rules.min_sample,
+        "commission": f"{cost.commission:.3%}",
+        "fee": f"{cost.exchange_fee:.4%}",
+        "ticks": f"{cost.slippage_ticks:g}",
+    }
+    return [words(note, **values) for note in NOTES]
 
 
-def _trades(scanner: str, groups: list[Mapping[str, Any]]) -> Table:
+def _trades(scanner: str, groups: list[Mapping[str, Any]], words: Words) -> Table:
     names = ("signals", "bought", "held", "trades", "hits", "95 %", "expectancy", "random")
-    table = _table(f"{scanner}: trades", (*names, "profit factor", "sessions"))
+    title = words("{scanner}: trades", scanner=scanner)
+    table = _table(title, [words(name) for name in (*names, "profit factor", "sessions")])
     for group in groups:
-        low, high = group["hit_low"], group["hit_high"]
         table.add_row(
-            _name(group),
+            _name(group, words),
             f"{group['signals']:,}",
             f"{group['filled']:,}",
             f"{group['held']:,}",
             f"{group['trades']:,}",
             "-" if group["hit_rate"] is None else f"{group['hit_rate'] * 100:.0f}",
-            "-" if low is None else f"{low * 100:.0f} to {high * 100:.0f}",
+            _range(group["hit_low"], group["hit_high"], words),
             _percent(group["expectancy"]),
             _percent(group["random_expectancy"]),
             _plain(group["profit_factor"]),
@@ -123,17 +135,17 @@ def _trades(scanner: str, groups: list[Mapping[str, Any]]) -> Table:
     return table
 
 
-def _afterwards(scanner: str, groups: list[Mapping[str, Any]]) -> Table:
-    names = [f"{name}" for _ in HORIZONS for name in ("mean", "median", "index")]
-    for number, horizon in enumerate(HORIZONS):
-        names.insert(4 * number, f"after {horizon}")
-    table = _table(f"{scanner}: returns", names)
+def _afterwards(scanner: str, groups: list[Mapping[str, Any]], words: Words) -> Table:
+    names = []
+    for horizon in HORIZONS:
+        names += [words("after {n}", n=horizon), *map(words, ("mean", "median", "index"))]
+    table = _table(words("{scanner}: returns", scanner=scanner), names)
     for group in groups:
         cells = []
         for h in HORIZONS:
             cells.append(f"{group[f'n_{h}']:,}")
             cells += [_percent(group[f"{kind}_{h}"]) for kind in ("mean", "median", "market")]
-        table.add_row(_name(group), *cells)
+        table.add_row(_name(group, words), *cells)
     return table
 
 
@@ -145,11 +157,18 @@ def _table(title: str, names: Sequence[str]) -> Table:
     return table
 
 
-def _name(group: Mapping[str, Any]) -> str:
-    small = " (small)" if group["small"] and group["filled"] else ""
+def _name(group: Mapping[str, Any], words: Words) -> str:
+    small = words(" (small)") if group["small"] and group["filled"] else ""
     if group["grade"] != ALL:
-        return f"  grade {group['grade']}{small}"
-    return ("all" if group["gate"] == ALL else f"  gate {group['gate']}") + small
+        return words("  grade {grade}", grade=group["grade"]) + small
+    gate = group["gate"]
+    return (words("all") if gate == ALL else words("  gate {gate}", gate=words(gate))) + small
+
+
+def _range(low: float | None, high: float | None, words: Words) -> str:
+    if low is None or high is None:
+        return "-"
+    return words("{low} to {high}", low=f"{low * 100:.0f}", high=f"{high * 100:.0f}")
 
 
 def _percent(fraction: float | None) -> str:

@@ -14,6 +14,7 @@ import typer
 
 from cli.common import AsJson, SourceOption, a_date, load_settings, print_json, working
 from cli.tables import console, gate_line, print_signals, scanned_table
+from cli.words import Words, words_of
 from errors import ClosebellError
 from flows.home import prepare
 from flows.summary import RunSummary
@@ -134,8 +135,9 @@ def _run(
     Rules.from_mapping(config.rules)
     TradeRules.from_mapping(config.rules)
     prepare(config.data_dir)
+    words = words_of(config.language)
     with ExitStack() as stack:
-        say = stack.enter_context(working(quiet=as_json))
+        say = stack.enter_context(working(quiet=as_json, words=words))
         say("opening the database")
         db, name = stack.enter_context(open_market(config, source, say))
         newest = _newest_session(db, name, TradingCalendar(config.extra_holidays))
@@ -146,7 +148,7 @@ def _run(
             print_json(summary.model_dump(mode="json"))
             return
         say("reading the signals")
-        _show(summary, db, name)
+        _show(summary, db, name, words)
 
 
 def _newest_session(db: Any, source: str, calendar: TradingCalendar) -> date | None:
@@ -180,10 +182,10 @@ def _summary(state: State[Any]) -> RunSummary:
     raise ClosebellError(f"the flow ended as {state.name}: {state.message}")
 
 
-def _show(summary: RunSummary, db: Any, source: str) -> None:
+def _show(summary: RunSummary, db: Any, source: str, words: Words) -> None:
     out = console()
     if summary.state == "skipped":
-        out.print(f"skipped: {summary.reason}", markup=False)
+        out.print(words("skipped: {reason}", reason=summary.reason), markup=False)
         return
     session = summary.sessions[-1]
     if summary.as_of and len(summary.sessions) == 1:
@@ -192,34 +194,41 @@ def _show(summary: RunSummary, db: Any, source: str) -> None:
                 scanners=list(summary.scanners), session=session, slot=summary.as_of
             )
             gate = tx.gates.get(session, summary.as_of)
-        print_signals(out, signals, each=SHOWN)
+        print_signals(out, signals, words, each=SHOWN)
         if gate:
-            out.print(gate_line(gate))
+            out.print(gate_line(gate, words))
     if summary.scanners:
-        out.print(scanned_table(summary))
+        out.print(scanned_table(summary, words))
     for note in summary.notes:
-        out.print(f"note: {note}", markup=False, style="yellow")
-    count = f"{len(summary.sessions)} sessions" if len(summary.sessions) > 1 else f"{session}"
-    at = _as_of(summary.as_of)
-    out.print(
-        f"{source} market, {count}{at}, {summary.seconds:.1f} s, flow run {summary.flow_run_id}"
-    )
-    out.print(_next(source))
+        out.print(words("note: {note}", note=words.told(note)), markup=False, style="yellow")
+    several = len(summary.sessions) > 1
+    told = [
+        words("{market} market", market=words(source)),
+        (words("{count} sessions", count=len(summary.sessions)) if several else str(session))
+        + _as_of(summary.as_of, words),
+        words("{seconds} s", seconds=f"{summary.seconds:.1f}"),
+        words("flow run {id}", id=summary.flow_run_id),
+    ]
+    out.print(", ".join(told))
+    out.print(_next(source, words))
 
 
-def _as_of(slot: str | None) -> str:
-    told = {None: "", "close": " at the close", "final": " with its net buying"}
-    return told.get(slot, f" at {slot}")
+def _as_of(slot: str | None, words: Words) -> str:
+    if slot is None:
+        return ""
+    told = {"close": " at the close", "final": " with its net buying"}
+    return words(told.get(slot, " at {slot}"), slot=slot)
 
 
-def _next(source: str) -> str:
+def _next(source: str, words: Words) -> str:
     program = "closebell" if sys.prefix == sys.base_prefix else ".venv/bin/closebell"
-    if source == "sample":
-        return (
-            "This market is invented. Next, with real data:\n"
-            f"  {program} import marcap:2025..2026        download and store two years\n"
-            f"  {program} run end-of-day                  scan the newest stored session\n"
-            f"  {program} signals --ticker CODE           one stock's signals and their parts\n"
-            f"  {program} doctor                          what is set, stored and missing"
-        )
-    return f"Next: {program} signals --json, {program} doctor"
+    if source != "sample":
+        return words("Next: {program} signals --json, {program} doctor", program=program)
+    commands = (
+        ("import marcap:2025..2026", "download and store two years"),
+        ("run end-of-day", "scan the newest stored session"),
+        ("signals --ticker CODE", "one stock's signals and their parts"),
+        ("doctor", "what is set, stored and missing"),
+    )
+    lines = [f"  {program} {command:<30}{words(what)}" for command, what in commands]
+    return "\n".join([words("This market is invented. Next, with real data:"), *lines])

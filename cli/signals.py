@@ -10,6 +10,7 @@ import typer
 from api import views
 from cli.common import AsJson, SourceOption, a_date, market
 from cli.tables import console, gate_line, print_signals
+from cli.words import Words, words_of
 from market.asof import Slot
 
 SCANNERS = ("vcp", "daytrading", "closing_bet")
@@ -50,7 +51,7 @@ def signals(
     as_json: AsJson = False,
 ) -> None:
     """Show stored signals, best first by score/out_of; prices in won as traded in their session."""
-    with market(source, quiet=as_json) as (_, db, name), db.reader() as tx:
+    with market(source, quiet=as_json) as (config, db, name), db.reader() as tx:
         found = tx.signals.find(
             scanners=scanner or None, session=session, slot=as_of, ticker=ticker
         ).head(limit)
@@ -59,19 +60,24 @@ def signals(
         objects = [views.signal(row) for row in found.iter_rows(named=True)]
         typer.echo(views.dumps(objects).decode())
         return
-    out = console()
+    out, words = console(), words_of(config.language)
     if gate is not None and ticker is None:
-        out.print(gate_line(gate), f"· {gate['session']} {gate['as_of']} · {name} market")
+        of = words("{market} market", market=words(name))
+        out.print(gate_line(gate, words), f"· {gate['session']} {words(gate['as_of'])} · {of}")
     if found.is_empty():
-        out.print(_nothing(session, ticker, gate))
+        out.print(_nothing(session, ticker, gate, words))
         return
-    print_signals(out, found)
+    print_signals(out, found, words)
 
 
-def _nothing(session: date | None, ticker: str | None, gate: dict[str, Any] | None) -> str:
+def _nothing(
+    session: date | None, ticker: str | None, gate: dict[str, Any] | None, words: Words
+) -> str:
     if gate is None:
-        when, option = (f" in {session}", f" --session {session}") if session else (" yet", "")
-        return f"Nothing was scanned{when}. Try: closebell run end-of-day{option}"
+        when = words(" in {session}", session=session) if session else words(" yet")
+        option = f" --session {session}" if session else ""
+        text = "Nothing was scanned{when}. Try: closebell run end-of-day{option}"
+        return words(text, when=when, option=option)
     if ticker:
-        return f"{ticker} was never a signal."
-    return f"Scanned, and no stock passed in {gate['session']}."
+        return words("{ticker} was never a signal.", ticker=ticker)
+    return words("Scanned, and no stock passed in {session}.", session=gate["session"])

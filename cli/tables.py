@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cli.words import ENGLISH, Words
 from flows.summary import RunSummary
 
 PIPED_WIDTH = 132  # characters, where there is no terminal to ask
@@ -28,7 +29,9 @@ def won(value: int | float | None) -> str:
     return "-" if value is None else f"{value:,.0f}"
 
 
-def print_signals(out: Console, signals: pl.DataFrame, *, each: int | None = None) -> None:
+def print_signals(
+    out: Console, signals: pl.DataFrame, words: Words = ENGLISH, *, each: int | None = None
+) -> None:
     """A table a scanner, best first by score/out_of, prices in won as traded in their session.
 
     Args:
@@ -36,21 +39,21 @@ def print_signals(out: Console, signals: pl.DataFrame, *, each: int | None = Non
     """
     for (scanner,), found in signals.group_by(["scanner"], maintain_order=True):
         grades = ", ".join(f"{found.filter(pl.col('grade') == g).height} {g}" for g in "SABC")
-        out.print(f"{scanner}: {found.height} signals ({grades})", style="bold")
+        title = "{scanner}: {count} signals ({grades})"
+        out.print(words(title, scanner=scanner, count=found.height, grades=grades), style="bold")
         shown = found.head(each or found.height)
-        out.print(_signals_table(shown))
+        out.print(_signals_table(shown, words))
         if shown.height < found.height:
-            out.print(
-                f"… and {found.height - shown.height} more: closebell signals --scanner {scanner}"
-            )
+            more = "… and {count} more: closebell signals --scanner {scanner}"
+            out.print(words(more, count=found.height - shown.height, scanner=scanner))
 
 
-def _signals_table(signals: pl.DataFrame) -> Table:
+def _signals_table(signals: pl.DataFrame, words: Words) -> Table:
     table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     for name in ("ticker", "name", "score", "grade", "entry", "target", "stop"):
         right = name in ("score", "entry", "target", "stop")
-        table.add_column(name, justify="right" if right else "left", no_wrap=True)
-    table.add_column("reasons", overflow="fold", ratio=1)
+        table.add_column(words(name), justify="right" if right else "left", no_wrap=True)
+    table.add_column(words("reasons"), overflow="fold", ratio=1)
     for row in signals.iter_rows(named=True):
         table.add_row(
             row["ticker"],
@@ -60,16 +63,16 @@ def _signals_table(signals: pl.DataFrame) -> Table:
             won(row["entry"]),
             won(row["target"]),
             won(row["stop"]),
-            "; ".join(json.loads(row["reasons"])),
+            "; ".join(map(words.told, json.loads(row["reasons"]))),
         )
     return table
 
 
-def gate_line(gate: dict[str, object]) -> Text:
+def gate_line(gate: dict[str, object], words: Words = ENGLISH) -> Text:
     """The market gate in one line: colour, level, the two indices."""
     status = str(gate["status"] or "unknown")
-    line = Text("market gate ")
-    line.append(status, style=GATE_STYLES.get(status, ""))
+    line = Text(words("market gate "))
+    line.append(words(status), style=GATE_STYLES.get(status, ""))
     if isinstance(level := gate["level"], float):
         line.append(f" {int(level + 0.5)}/100")
     for name in ("kospi", "kosdaq"):
@@ -80,15 +83,15 @@ def gate_line(gate: dict[str, object]) -> Text:
     return line
 
 
-def scanned_table(summary: RunSummary) -> Table:
+def scanned_table(summary: RunSummary, words: Words = ENGLISH) -> Table:
     """What was scanned, how it was graded, and who was left out and why.
 
     No grade: too little was known to give one.
     """
     table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     for name in ("scanner", "scanned", "S", "A", "B", "C", "no grade", "signals"):
-        table.add_column(name, justify="left" if name == "scanner" else "right")
-    table.add_column("left out", overflow="fold", ratio=1)
+        table.add_column(words(name), justify="left" if name == "scanner" else "right")
+    table.add_column(words("left out"), overflow="fold", ratio=1)
     for name, scanner in summary.scanners.items():
         left_out = sorted(scanner.left_out.items(), key=lambda item: -item[1])
         table.add_row(
@@ -97,6 +100,6 @@ def scanned_table(summary: RunSummary) -> Table:
             *(f"{scanner.grades.get(grade, 0):,}" for grade in "SABC"),
             f"{scanner.scanned - sum(scanner.grades.values()):,}",
             f"{scanner.signals:,}",
-            ", ".join(f"{reason} {n:,}" for reason, n in left_out) or "none",
+            ", ".join(f"{words(reason)} {n:,}" for reason, n in left_out) or words("none"),
         )
     return table

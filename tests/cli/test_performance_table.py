@@ -27,6 +27,7 @@ def run(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("CLOSEBELL_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("CLOSEBELL_DATABASE_URL", database.url)
     monkeypatch.setenv("CLOSEBELL_SOURCE", "stored")
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
 
     app = typer.Typer()
     app.command()(command)

@@ -46,10 +46,10 @@ class Closebell:
         return Outcome(done.returncode, done.stdout, done.stderr)
 
     def environment(self, **more: str) -> dict[str, str]:
-        """This process's, without settings of ours or Prefect's but the data folder."""
+        """This process's, in English, without settings of ours or Prefect's but the data folder."""
         kept = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith(("CLOSEBELL_", "PREFECT_"))
         }
-        return kept | {"CLOSEBELL_DATA_DIR": str(self.data_dir)} | more
+        return kept | {"CLOSEBELL_DATA_DIR": str(self.data_dir), "LC_ALL": "C.UTF-8"} | more
