@@ -9,10 +9,12 @@ from contextlib import AbstractContextManager
 from datetime import date
 from typing import Final
 
+import polars as pl
+
 from errors import BadMarketData, RateLimited
 from market.calendar import TradingCalendar
 from market.clock import Clock
-from sources.kiwoom import history, net_buying, quotes
+from sources.kiwoom import history, indices, net_buying, quotes
 from sources.kiwoom.client import PROVIDER, KiwoomClient
 from sources.kiwoom.instruments import Listing, fetch_listing
 from sources.kiwoom.realtime import Realtime
@@ -25,6 +27,7 @@ CALLS_A_RATE: Final = 6
 GROUPS: Final = (30, 50, 100)
 SAMPLE: Final = 5
 SECONDS: Final = 240.0
+INDEX_MOVES: Final = 1.005  # what an index may move between two calls
 LISTEN: Final = 30.0
 LISTENED_TO: Final = "005930"  # hardly a second of a session passes without a trade of it
 
@@ -74,6 +77,7 @@ class KiwoomProbe:
             Question("ka10095, ka20002, ka10081: the same figures", self._same),
             Question("ka10081: rows a page", self._history_page),
             Question("ka20002 after 16:00: still the regular close", self._after),
+            Question("ka20006, ka20001, ka20003: the same index, and its sectors", self._indices),
             Question("ka10059: KRX alone, or both exchanges", self._exchange),
             Question("ka10066: which session it shows now", self._rolled),
             Question("ka10081 adjusted: are volumes too", self._adjusted),
@@ -268,6 +272,26 @@ class KiwoomProbe:
         volume = adjusted_bar.volume / max(1, plain.volume)
         said = f"{ticker} before {day}: price times {price:.3f}, volume times {volume:.3f}"
         return Answer(said, None if price == 1 else abs(price * volume - 1) < 0.05)
+
+    def _indices(self) -> Answer:
+        bars = indices.fetch_index_bars(self._client, self._shown())
+        of_day = bars.filter(pl.col("session") == self._shown())
+        daily = dict(of_day.select(pl.col("index").cast(pl.String), "close").iter_rows())
+        said, well = [], True
+        for index, sectors in (
+            (name, indices.fetch_sectors(self._client, name)) for name in ("KOSPI", "KOSDAQ")
+        ):
+            now = indices.fetch_index(self._client, index).close
+            whole = next((s.close for s in sectors if s.code == indices.CODES[index]), None)
+            levels = (daily[index], now, *([whole] if whole else ()))
+            well &= whole is not None and max(levels) <= INDEX_MOVES * min(levels)
+            shown = "/".join(f"{level:,.2f}" for level in levels)
+            said.append(f"{index} {shown}, {len(sectors)} sectors")
+        return Answer(
+            "; ".join(said),
+            well,
+            None if well else "the market gate reads ka20006: report the figures",
+        )
 
     def _stream(self) -> Answer:
         now = self._clock.now()

@@ -30,6 +30,7 @@ from sources.kiwoom.realtime import Limits, Realtime
 from sources.probing import Answer, Finding, Question, answers
 
 NOON, EVENING = time(12, 0), time(18, 50)
+INDICES = "ka20006, ka20001, ka20003: the same index, and its sectors"
 STREAM = "WebSocket: login, a stock's trades, PING"
 HASTY = Limits(connect=5, answer=5)
 
@@ -108,6 +109,9 @@ def test_a_server_like_the_documents_is_as_expected(market: FakeMarket) -> None:
     assert "asked again, the same came" in said["token: lifetime, and what a second one does"]
     assert "KRX alone" in said["ka10059: KRX alone, or both exchanges"]
     assert f"5 of {SESSION}" in said["ka10066: which session it shows now"]
+    assert said[INDICES] == (
+        "KOSPI 2,521.27/2,521.27/2,521.27, 2 sectors; KOSDAQ 2,521.27/2,521.27/2,521.27, 2 sectors"
+    )
     assert "0 of 30 stocks show a trade" in said["ka20002 after 16:00: still the regular close"]
     rate = found["calls of a kind a second"]
     assert "5000 a second were answered" in rate.found
@@ -120,6 +124,7 @@ def test_its_calls_are_bounded_and_only_read(market: FakeMarket) -> None:
         trs = {call.tr for call in fake.calls}
         assert len(fake.calls) < 80
     assert trs <= {
+        "ka20001", "ka20003", "ka20006",
         "au10001", "ka10099", "ka20002", "ka10081", "ka10095", "ka10059", "ka10066",
     }  # fmt: skip
 
@@ -188,6 +193,20 @@ def test_a_server_that_deviates_is_described(
     exchange = found["ka10059: KRX alone, or both exchanges"]
     assert exchange.as_expected is False
     assert "1.70 times" in exchange.found
+
+
+def test_an_index_that_isn_t_the_chart_s_is_told(market: FakeMarket) -> None:
+    class Tenfold(Counting):
+        def answer(self, tr: str, body: dict[str, str]) -> Any:
+            name, rows, more = super().answer(tr, body)
+            if tr == "ka20001":
+                more = {**more, "cur_prc": "+25212.70"}
+            return name, rows, more
+
+    with Tenfold(market, speed=1000) as fake:
+        found = probed(fake)[INDICES]
+    assert found.as_expected is False
+    assert "KOSPI 2,521.27/25,212.70/2,521.27" in found.found
 
 
 class Split(Counting):
@@ -268,8 +287,9 @@ def test_the_stream_is_heard_while_a_session_is_on(market: FakeMarket) -> None:
     ],
 )
 def test_a_stream_that_gives_nothing_is_told(market: FakeMarket, fault: str, said: str) -> None:
+    listen = 0.3 if fault == "silence" else 30.0
     with Counting(market, speed=1000) as fake, talking(FakeStream(faults=[fault])) as stream:
-        found = probed(fake, NOON, stream.url, listen=0.3)[STREAM]
+        found = probed(fake, NOON, stream.url, listen=listen)[STREAM]
     assert found.as_expected is False
     assert said in found.found
     assert stream.connections == 1

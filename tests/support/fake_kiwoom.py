@@ -35,6 +35,8 @@ TRS = {
     "ka10081": ("/api/dostk/chart", ("stk_cd", "base_dt", "upd_stkpc_tp")),
     "ka20002": ("/api/dostk/sect", ("mrkt_tp", "inds_cd", "stex_tp")),
     "ka20006": ("/api/dostk/chart", ("inds_cd", "base_dt")),
+    "ka20001": ("/api/dostk/sect", ("mrkt_tp", "inds_cd")),
+    "ka20003": ("/api/dostk/sect", ("inds_cd",)),
 }
 PAGES = {"ka20002": 100, "ka10066": 100, "ka10081": 600, "ka20006": 600, "ka10099": 10_000}
 
@@ -161,6 +163,10 @@ class FakeKiwoom(Loopback):
             case "ka20006":
                 rows = market.index_chart(day(body["base_dt"]), body["inds_cd"])
                 return "inds_dt_pole_qry", rows, {"inds_cd": body["inds_cd"]}
+            case "ka20001":
+                return "inds_cur_prc_tm", [], market.index_now(body["inds_cd"])
+            case "ka20003":
+                return "all_inds_idex", market.sectors(body["inds_cd"]), {}
         raise AssertionError(tr)
 
 

@@ -107,6 +107,29 @@ class FakeMarket:
             for age, day in enumerate(days)
         ]
 
+    def index_now(self, inds_cd: str) -> Wire:
+        newest, before = self.index_chart(self.session, inds_cd)[:2]
+        level, last = (int(row["cur_prc"]) for row in (newest, before))
+        up = level >= last
+        return {
+            "cur_prc": f"{'+' if up else '-'}{level / 100:.2f}",
+            "pred_pre_sig": "2" if up else "5",
+            "pred_pre": f"{(level - last) / 100:+.2f}",
+            "flu_rt": f"{100 * (level / last - 1):+.2f}",
+            "trde_qty": newest["trde_qty"],
+            "trde_prica": newest["trde_prica"],
+            "rising": "500",
+            "stdns": "50",
+            "fall": "350",
+        }
+
+    def sectors(self, inds_cd: str) -> list[Wire]:
+        """The index itself and one sector of it."""
+        now = self.index_now(inds_cd)
+        shown = {**now, "pre_sig": now["pred_pre_sig"], "flo_stk_num": "900"}
+        names = {inds_cd: "종합", f"{int(inds_cd) + 1:03d}": "대형주"}
+        return [{**shown, "stk_cd": code, "stk_nm": name} for code, name in names.items()]
+
     def market_net_buying(self, mrkt_tp: str, amount: bool) -> list[Wire]:
         market = {"001": "KOSPI", "101": "KOSDAQ"}[mrkt_tp]
         shown = self.net_buying_session or self.session
