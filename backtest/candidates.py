@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from datetime import date
 from typing import Any
 
 import polars as pl
@@ -13,7 +12,8 @@ from backtest.portfolio import WHOLE, Candidate
 from backtest.prices import Prices
 from market.data import MarketData
 from outcomes.costs import buying_expr, selling_expr
-from outcomes.follow import follow
+from outcomes.follow import follow_in
+from outcomes.rows import Rows
 from outcomes.rules import TradeRules
 
 PIVOT = "$.pivot.price"
@@ -23,10 +23,11 @@ def followed(
     signals: pl.DataFrame,
     gate: pl.DataFrame,
     data: MarketData,
-    sessions: list[date],
+    rows: Rows,
     trades: TradeRules,
 ) -> pl.DataFrame:
-    """The signals that were filled, with what became of them, the gate's colour and costs.
+    """The signals that were filled, with what became of them, the gate's colour, costs, and
+    the volume of the session of purchase. `rows` hold the signals' stocks.
 
     Sorted by session of purchase, then best first: score/out_of, out_of, traded value, ticker.
     """
@@ -43,7 +44,7 @@ def followed(
         "stop",
         pivot=pl.col("parts").str.json_path_match(PIVOT).cast(pl.Float64, strict=False),
     ).with_columns(pivot=pl.coalesce("pivot", "entry"))
-    ends = follow(told, data.bars, sessions, trades)
+    ends = follow_in(told, rows, trades)
     outcome = ends.select(
         "status",
         "reason",
@@ -58,9 +59,13 @@ def followed(
     colours = gate.select("session", gate="status")
     market = _market_of(data)
     bought, sold = pl.col("filled_price"), pl.col("closed_price")
+    filled = told.hstack(outcome).filter(pl.col("filled_session").is_not_null())
+    place = ["ticker", "filled_session"]
+    volumes = data.bars.select("ticker", "volume", filled_session="session").join(
+        filled.select(place).unique(), on=place, how="semi"
+    )
     return (
-        told.hstack(outcome)
-        .filter(pl.col("filled_session").is_not_null())
+        filled.join(volumes, on=place, how="left", maintain_order="left")
         .join(colours, on="session", how="left", maintain_order="left")
         .join(market, on="ticker", how="left", maintain_order="left")
         .with_columns(
@@ -80,18 +85,13 @@ def followed(
     )
 
 
-def candidates(
-    filled: pl.DataFrame, bars: pl.DataFrame, prices: Prices, limits: Limits
-) -> list[Candidate]:
+def candidates(filled: pl.DataFrame, prices: Prices, limits: Limits) -> list[Candidate]:
     """Those made and bought within the sessions of `prices`; later sales are not known there.
 
-    `filled` as `followed` gives them, `bars` as `backtest.prices.scaled_bars`.
+    `filled` as `followed` gives them.
     """
     first, last = prices.sessions[0], prices.sessions[-1]
-    volumes = bars.select("ticker", filled_session="session", volume="volume")
-    inside = filled.filter(pl.col("session") >= first, pl.col("filled_session") <= last).join(
-        volumes, on=["ticker", "filled_session"], how="left", maintain_order="left"
-    )
+    inside = filled.filter(pl.col("session") >= first, pl.col("filled_session") <= last)
     return [_candidate(row, prices, limits) for row in inside.iter_rows(named=True)]
 
 

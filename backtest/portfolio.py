@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -48,8 +48,7 @@ TRADES: dict[str, Any] = {
 WHOLE = 1e-6
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A signal that was filled: places of sessions, prices in won as traded.
 
     `closed` is None while it is open; `fraction` of capital is the most it may take; the rates
@@ -181,6 +180,8 @@ class _Run:
             del self.account.positions[candidate.code]
 
     def buy(self, at: int, chosen: list[Candidate]) -> None:
+        if not chosen:
+            return
         account, limits = self.account, self.limits
         bought = 0
         used = sum(p.shares * self.last_close(at, p) for p in account.positions.values())

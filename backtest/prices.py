@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from datetime import date
 
@@ -27,6 +28,14 @@ class Prices:
     code: dict[str, int]
     close: NDArray[np.int64]
     factors: dict[int, list[tuple[int, float, int]]]
+
+    def between(self, first: date, last: date) -> Prices:
+        """Those of the sessions from `first` to `last`; closes are carried on from before."""
+        start, end = bisect_left(self.sessions, first), bisect_right(self.sessions, last)
+        sessions = self.sessions[start:end]
+        factors = {at - start: told for at, told in self.factors.items() if start <= at < end}
+        place = {one: at for at, one in enumerate(sessions)}
+        return Prices(sessions, place, self.code, self.close[start:end], factors)
 
 
 def scaled_bars(data: MarketData, sessions: list[date]) -> pl.DataFrame:

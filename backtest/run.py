@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
@@ -14,9 +15,10 @@ from backtest.figures import Figures, figures
 from backtest.markets import market_curves
 from backtest.plan import Plan
 from backtest.portfolio import Outcome, simulate
-from backtest.prices import prices_of, scaled_bars
+from backtest.prices import Prices, prices_of, scaled_bars
 from errors import BadMarketData
 from market.data import MarketData
+from outcomes.rows import Rows, rows_of
 from scanners import scan
 
 
@@ -24,7 +26,8 @@ from scanners import scan
 class Scanned:
     """A range scanned with a plan's rules; other trades, limits and capital can be tried on it.
 
-    `bars` as backtest.prices.scaled_bars gives them, `signals` and `gate` as scanners.scan does.
+    `bars` as backtest.prices.scaled_bars gives them, `signals` and `gate` as scanners.scan does;
+    `rows` and `prices` of the stocks with signals, prices from the plan's first session on.
     """
 
     data: MarketData
@@ -32,6 +35,8 @@ class Scanned:
     bars: pl.DataFrame
     signals: pl.DataFrame
     gate: pl.DataFrame
+    rows: Rows
+    prices: Prices
 
 
 @dataclass(frozen=True)
@@ -105,34 +110,58 @@ def scan_all(data: MarketData, schedule: pl.DataFrame, plan: Plan) -> Scanned:
     )
     assert found.gate is not None
     signals = found.results[plan.scanner].signals
-    return Scanned(data, sessions, scaled_bars(data, sessions), signals, found.gate)
+    return prepared(data, sessions, signals, found.gate, plan)
+
+
+def prepared(
+    data: MarketData,
+    sessions: list[date],
+    signals: pl.DataFrame,
+    gate: pl.DataFrame,
+    plan: Plan,
+) -> Scanned:
+    """Signals, wherever they come from, with all that following and trading them needs."""
+    bars = scaled_bars(data, sessions)
+    tickers = signals["ticker"].unique().sort()
+    start = bisect_left(sessions, plan.first)
+    return Scanned(
+        data,
+        sessions,
+        bars,
+        signals,
+        gate,
+        rows_of(data.bars, sessions, tickers, plan.trades.gone_after),
+        prices_of(bars, sessions, start, tickers.to_list()),
+    )
 
 
 def follow_all(scanned: Scanned, plan: Plan) -> Ready:
     """Follow every signal to its end under the plan's trade rules and costs."""
-    filled = followed(scanned.signals, scanned.gate, scanned.data, scanned.sessions, plan.trades)
+    rows, gone_after = scanned.rows, plan.trades.gone_after
+    if rows.gone_after != gone_after:
+        tickers = scanned.signals["ticker"]
+        rows = rows_of(scanned.data.bars, scanned.sessions, tickers, gone_after)
+    filled = followed(scanned.signals, scanned.gate, scanned.data, rows, plan.trades)
     return Ready(plan, scanned, filled)
 
 
 def trade(ready: Ready, first: date, last: date) -> Traded:
     """One account from its capital at the close before `first` to the close of `last`."""
     plan, scanned = ready.plan, ready.scanned
-    start = next(at for at, session in enumerate(scanned.sessions) if session >= first)
-    sessions = [one for one in scanned.sessions[start:] if one <= last]
+    prices = scanned.prices.between(first, last)
+    sessions = prices.sessions
     filled = ready.filled.filter(
         pl.col("session") >= sessions[0],
         pl.col("filled_session").is_between(sessions[0], sessions[-1]),
     )
-    tickers = filled["ticker"].unique().sort().to_list()
-    bars = scanned.bars.filter(pl.col("session") <= sessions[-1])
-    prices = prices_of(bars, scanned.sessions[: start + len(sessions)], start, tickers)
     outcome = simulate(
-        candidates(filled, bars, prices, plan.limits),
+        candidates(filled, prices, plan.limits),
         prices,
         plan.limits,
         plan.capital,
         sell_first=plan.scanner == "closing_bet" and plan.trades.closing_bet.exit != "next_close",
     )
+    start = bisect_left(scanned.sessions, sessions[0])
     before = scanned.sessions[start - 1] if start else sessions[0]
     return Traded(outcome, sessions, before, len(filled))
 

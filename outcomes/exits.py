@@ -40,14 +40,10 @@ def _rows_ahead(bought: pl.DataFrame, rows: Rows) -> pl.DataFrame:
     last = pl.min_horizontal(pl.col("row") + (pl.col("due") - pl.col("filled")), "ends")
     told = told.with_columns(last=last.cast(pl.Int32))
     told = told.with_columns(tail=taken(bars, told["last"], "sells")["sells"])
-    told = told.with_columns(at=_ranges(pl.col("start"), pl.col("last") + 1))
-    after = told.filter(pl.col("tail") > pl.col("last")).with_columns(at=pl.concat_list("tail"))
+    ahead = _ranges(pl.col("start"), pl.col("last") + 1)
+    after = pl.when(pl.col("tail") > pl.col("last")).then(pl.concat_list(ahead, "tail"))
     names = ["signal", "row", "due", "at_open", "close_only", "target", "stop", "chain", *_SO_FAR]
-    looked = (
-        pl.concat([told.select(*names, "at"), after.select(*names, "at")])
-        .explode("at", empty_as_null=False)
-        .sort("signal", "at")
-    )
+    looked = told.select(*names, at=after.otherwise(ahead)).explode("at", empty_as_null=False)
     found = looked.hstack(taken(bars, looked["at"], *_BAR, chain_="chain"))
     scale = pl.col("chain_") / pl.col("chain")
     return found.with_columns(target=pl.col("target") * scale, stop=pl.col("stop") * scale)

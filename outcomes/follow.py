@@ -70,18 +70,20 @@ def follow(
     next_open, next_0930, next_close, delisted (sold at the last close it was traded at). A held
     stock that is halted says so too.
     """
+    return follow_in(signals, rows_of(bars, sessions, signals["ticker"], rules.gone_after), rules)
+
+
+def follow_in(signals: pl.DataFrame, rows: Rows, rules: TradeRules) -> pl.DataFrame:
+    """`follow` in rows of these stocks (and perhaps more) that `rows_of` made before."""
     missing = [e.alias(name) for name, e in _OPTIONAL.items() if name not in signals.columns]
-    told = signals.with_columns(missing).select(*KEY, *LEVELS)
-    rows = rows_of(bars, sessions, told["ticker"], rules.gone_after)
+    at = ["session", "ticker"]
+    places = rows.frame.select(*at, "chain", "place").join(signals.select(at), on=at, how="semi")
     told = (
-        told.with_columns(signal=pl.int_range(pl.len(), dtype=pl.Int32))
+        signals.with_columns(missing)
+        .select(*KEY, *LEVELS)
+        .with_columns(signal=pl.int_range(pl.len(), dtype=pl.Int32))
         .join(rows.calendar, on="session", how="left", maintain_order="left")
-        .join(
-            rows.frame.select("session", "ticker", "chain", "place"),
-            on=["session", "ticker"],
-            how="left",
-            maintain_order="left",
-        )
+        .join(places, on=at, how="left", maintain_order="left")
     )
     parts = [_follow(part, rows, rules) for part in told.iter_slices(_BATCH)]
     return pl.concat(parts) if parts else pl.DataFrame(schema=SCHEMA)

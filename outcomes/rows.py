@@ -25,12 +25,14 @@ class Rows:
     stock until it leaves the market), ends (the run's last row), gone (it left there), sells (next
     sellable row from here on, or null), last_traded (row up to here, or null).
 
-    `newest` is the ordinal of the last session that any stock has a row of.
+    `newest` is the ordinal of the last session that any stock has a row of, `gone_after` that
+    which `gone` was told by.
     """
 
     frame: pl.DataFrame
     calendar: pl.DataFrame
     newest: int
+    gone_after: int
 
 
 def rows_of(
@@ -69,7 +71,7 @@ def rows_of(
         .drop("volume", "base", "adjusted", "factor", "number")
         .collect()
     )
-    return Rows(frame, calendar, int(newest) if isinstance(newest, int) else -1)
+    return Rows(frame, calendar, newest if isinstance(newest, int) else -1, gone_after)
 
 
 def taken(frame: pl.DataFrame, places: pl.Series, *names: str, **renamed: str) -> pl.DataFrame:

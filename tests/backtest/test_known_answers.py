@@ -12,7 +12,7 @@ import pytest
 
 from backtest.plan import plan_of
 from backtest.prices import scaled_bars
-from backtest.run import Ready, Scanned, account, follow_all, scan_all
+from backtest.run import Ready, account, follow_all, prepared, scan_all
 from market.asof import Slot
 from market.calendar import TradingCalendar
 from market.prices import tick_size
@@ -110,8 +110,7 @@ def test_random_entries_earn_the_market_less_costs(market, days):
         net_buying_session=pl.lit(None, pl.Date),
     )
     gate = pl.DataFrame({"session": sessions, "status": ["GREEN"] * len(sessions)})
-    scanned = Scanned(market.data, days, bars, signals, gate)
-    ready: Ready = follow_all(scanned, plan)
+    ready: Ready = follow_all(prepared(market.data, days, signals, gate, plan), plan)
     trades = account(ready, sessions[0], LAST).trades.filter(pl.col("sold_session").is_not_null())
     # The market on the same sessions: every traded common stock, bought at each of their closes.
     after = dict(pairwise(days))
