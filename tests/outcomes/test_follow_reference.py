@@ -47,7 +47,10 @@ def _as_traded(real_data: Path) -> MarketData:
 
 @pytest.mark.parametrize(
     ("market", "every", "also"),
-    [(_years, 19, set()), (_as_traded, 2, {"halted", "upper_limit", "delisted"})],
+    [
+        pytest.param(_years, 19, set(), marks=pytest.mark.slow),
+        (_as_traded, 2, {"halted", "upper_limit", "delisted"}),
+    ],
 )
 def test_trades_agree_one_by_one(
     real_data: Path, market: Callable[[Path], MarketData], every: int, also: set[str]
