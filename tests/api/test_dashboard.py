@@ -38,6 +38,7 @@ def test_the_page_allows_nothing_but_its_own_files(client):
 
 def test_every_file_the_page_names_is_there_and_kept_for_ever(client, page):
     assert len(named(page)) > 20
+    assert not any("/style/" in address or "/views/stock" in address for address in named(page))
     for address in named(page):
         answer = client.get(address)
         assert answer.status_code == 200, address
@@ -77,7 +78,7 @@ def test_the_first_view_and_the_chart_are_under_300_kilobytes(client, page):
     names = [*named(page), "/"]
     first = sum(int(client.get(name).headers["content-length"]) for name in set(names))
     chart = len(gzip.compress((STATIC / "vendor" / "lightweight-charts.js").read_bytes(), 9))
-    assert first < 120_000
+    assert first < 90_000
     assert first + chart < 300_000
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,8 +14,6 @@ import pytest
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "api" / "dashboard" / "static"
-LATE = ("views/chart.js", "views/equity.js", "model/export.js")
-"""Modules that are only imported when they are needed."""
 
 
 def test_the_modules_keep_their_types(tmp_path):
@@ -23,7 +22,7 @@ def test_the_modules_keep_their_types(tmp_path):
     if program is None:
         pytest.skip("deno missing, the dashboard's types are NOT checked: pip install deno")
     done = subprocess.run(
-        [program, "check", "--no-remote", "--no-npm", "--no-lock", "app.js", *LATE],
+        [program, "check", "--no-remote", "--no-npm", "--no-lock", "app.js"],
         cwd=STATIC,
         env=os.environ | {"NO_COLOR": "1", "DENO_NO_UPDATE_CHECK": "1", "DENO_DIR": str(tmp_path)},
         capture_output=True,
@@ -34,15 +33,13 @@ def test_the_modules_keep_their_types(tmp_path):
 
 
 def test_every_module_is_among_those_checked():
-    reached, waiting = set(), [STATIC / name for name in ("app.js", *LATE)]
+    reached, waiting = set(), [STATIC / "app.js"]
     while waiting:
         file = waiting.pop()
         if file in reached or file.parent.name == "vendor":
             continue
         reached.add(file)
-        for line in file.read_text("utf-8").splitlines():
-            name = line.rpartition('from "')[2].partition('"')[0]
-            if name.startswith("."):
-                waiting.append((file.parent / name).resolve())
+        names = re.findall(r'(?:from |import\()"(\.[^"]+)"', file.read_text("utf-8"))
+        waiting += [(file.parent / name).resolve() for name in names]
     everything = {f for f in STATIC.rglob("*.js") if f.parent.name != "vendor"}
     assert everything - reached == {STATIC / "boot.js"}

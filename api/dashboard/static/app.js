@@ -1,7 +1,7 @@
 /** Puts the page together: the frame, the page we are at, and what keeps both up to date. */
 
 import { h, refill } from "./lib/dom.js";
-import { door } from "./lib/http.js";
+import { Problem, door } from "./lib/http.js";
 import { Live } from "./lib/live.js";
 import { address, here } from "./lib/route.js";
 import { t } from "./lib/words.js";
@@ -12,12 +12,8 @@ import { Prefs } from "./model/prefs.js";
 import { SCANNERS } from "./lib/types.js";
 import { Frame } from "./views/frame.js";
 import { listenToKeys } from "./views/keys.js";
-import { loginPage } from "./views/login.js";
-import { performancePage } from "./views/performance.js";
-import { scansPage } from "./views/scans.js";
+import { failure } from "./views/problem.js";
 import { signalsPage } from "./views/signals.js";
-import { stockPage } from "./views/stock.js";
-import { watchPage } from "./views/watch.js";
 
 /**
  * What every page works with.
@@ -37,13 +33,12 @@ import { watchPage } from "./views/watch.js";
  * @typedef {(app: App, root: HTMLElement, argument: string, query: URLSearchParams) => Page} PageMaker
  */
 
-/** @type {Record<string, PageMaker>} */
-const PAGES = {
-  signals: signalsPage,
-  stock: stockPage,
-  watch: watchPage,
-  performance: performancePage,
-  scans: scansPage,
+/** Pages that the first view does without. @type {Record<string, () => Promise<PageMaker>>} */
+const LATER = {
+  stock: async () => (await import("./views/stock.js")).stockPage,
+  watch: async () => (await import("./views/watch.js")).watchPage,
+  performance: async () => (await import("./views/performance.js")).performancePage,
+  scans: async () => (await import("./views/scans.js")).scansPage,
 };
 const AFTER_START = 1000; // milliseconds
 const TOPICS = [...SCANNERS.map((name) => `signal:${name}`), "market-gate", "scan"];
@@ -66,6 +61,7 @@ let resynced = false;
 /** @type {Record<string, number>} */
 const places = {};
 let shown = "";
+let turn = 0;
 
 function show() {
   const { page: name, argument, query } = here();
@@ -77,14 +73,37 @@ function show() {
   refill(document.body, app.frame.header, app.frame.banners, root, app.frame.footer);
   root.replaceChildren();
   app.frame.at(name);
+  turn += 1;
+  const place = before === shown ? null : (places[shown] ?? 0);
   if (locked) {
-    page = loginPage(root, unlock);
-  } else if (Object.hasOwn(PAGES, name)) {
-    page = PAGES[name](app, root, argument, query);
+    void enter(async () => {
+      const { loginPage } = await import("./views/login.js");
+      return () => loginPage(root, unlock);
+    }, argument, query, place);
+  } else if (name === "signals") {
+    page = signalsPage(app, root, argument, query);
+    if (place !== null) scrollTo({ top: place });
+  } else if (Object.hasOwn(LATER, name)) {
+    void enter(LATER[name], argument, query, place);
   } else {
     refill(root, h("p", { class: "empty" }, t("page.unknown")));
   }
-  if (before !== shown) scrollTo({ top: places[shown] ?? 0 });
+}
+
+/**
+ * Show a page whose modules may still have to come.
+ * @param {() => Promise<PageMaker>} getMaker
+ * @param {string} argument
+ * @param {URLSearchParams} query
+ * @param {number | null} place where to scroll to
+ */
+async function enter(getMaker, argument, query, place) {
+  const mine = turn;
+  const maker = await getMaker().catch(() => null);
+  if (mine !== turn) return;
+  if (maker === null) return refill(root, failure(new Problem(0, ""), () => location.reload()));
+  page = maker(app, root, argument, query);
+  if (place !== null) scrollTo({ top: place });
 }
 
 function load() {
@@ -130,6 +149,7 @@ app.live.addEventListener("message", (event) => hear(/** @type {CustomEvent} */ 
 app.live.addEventListener("resync", () => {
   // The first time all was just asked for; what was committed since then is a rare thing.
   setTimeout(load, resynced ? 0 : AFTER_START);
+  if (!resynced) setTimeout(() => Object.values(LATER).map((get) => get().catch(() => null)), AFTER_START);
   resynced = true;
 });
 app.live.addEventListener("state", () => {

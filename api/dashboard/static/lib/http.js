@@ -27,7 +27,8 @@ export const door = new EventTarget();
 export async function ask(path, options = {}) {
   let answer;
   try {
-    answer = await fetch(path, { credentials: "same-origin", ...options });
+    answer = await (asked(path) ?? fetch(path, { credentials: "same-origin", ...options }));
+    options.signal?.throwIfAborted();
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new Problem(0, "");
@@ -35,6 +36,19 @@ export async function ask(path, options = {}) {
   if (!answer.ok) throw await problem(answer);
   const data = answer.status === 204 ? null : await answer.json();
   return { data, next: nextPage(answer.headers.get("link")) };
+}
+
+/**
+ * What boot.js asked for already, once.
+ * @param {string} path
+ * @returns {Promise<Response> | undefined}
+ */
+function asked(path) {
+  /** @type {Map<string, Promise<Response>> | undefined} */
+  const early = /** @type {any} */ (globalThis).early;
+  const answer = early?.get(path);
+  early?.delete(path);
+  return answer;
 }
 
 /**

@@ -22,7 +22,7 @@ export class VirtualList {
     this.rows = [];
     /** @type {number[]} */
     this.tops = [0];
-    /** @type {Map<string, {element: HTMLElement, data: unknown}>} */
+    /** @type {Map<string, {element: HTMLElement, data: unknown, place: string}>} */
     this.drawn = new Map();
     this.planned = 0;
     this.plan = () => {
@@ -99,21 +99,25 @@ export class VirtualList {
     let here = this.drawn.get(row.key);
     if (here && here.data !== row.data) {
       const element = row.draw();
-      const place = reachable(here.element).findIndex((one) => one === document.activeElement);
+      const focused = reachable(here.element).findIndex((one) => one === document.activeElement);
       here.element.replaceWith(element);
-      if (place >= 0) reachable(element)[place]?.focus({ preventScroll: true });
-      here = { element, data: row.data };
+      if (focused >= 0) reachable(element)[focused]?.focus({ preventScroll: true });
+      here = { element, data: row.data, place: "" };
       this.drawn.set(row.key, here);
     } else if (!here) {
-      here = { element: row.draw(), data: row.data };
+      here = { element: row.draw(), data: row.data, place: "" };
       this.drawn.set(row.key, here);
     }
     if (here.element.parentNode !== this.element || here.element.nextElementSibling !== next) {
       this.element.insertBefore(here.element, next);
     }
-    here.element.style.transform = `translateY(${this.tops[n]}px)`;
-    here.element.style.height = `${row.height}px`;
-    here.element.setAttribute("aria-rowindex", String(n + 2));
+    const place = `${n} ${this.tops[n]} ${row.height}`;
+    if (here.place !== place) {
+      here.place = place;
+      here.element.style.transform = `translateY(${this.tops[n]}px)`;
+      here.element.style.height = `${row.height}px`;
+      here.element.setAttribute("aria-rowindex", String(n + 2));
+    }
     return here.element;
   }
 
