@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,8 +12,10 @@ from typing import Any
 import polars as pl
 import pytest
 from databases import emptied
-from fake_kiwoom import APP_KEY, SECRET_KEY, FakeKiwoom
+from fake_kiwoom import FakeKiwoom
 from fake_kiwoom_sample import kiwoom_of
+from fake_open_apis import KEY, FakeDart
+from kiwoom_rooms import LAST, RATE, kiwoom_room, last_at, sample_market, store_before
 from prefect import flow
 from prefect.client.schemas.objects import State
 from replayed import (
@@ -29,19 +31,15 @@ from replayed import (
     store,
 )
 
-import settings
+import flows.closing_bet
 from db.database import Database
 from flows.closing_bet import run_check, run_scan
 from flows.exits import run_exits
 from flows.room import Room
 from market.clock import FixedClock
 from market.data import MarketData
-from market.schemas import DailyBars, IndexBars, NetBuying
 from scanners.rules import Rules
 from sources.replay import RecordedMarket
-from sources.sample import SampleSource
-from tasks.observations import of_market
-from tasks.sources import open_source
 
 pytestmark = [
     pytest.mark.prefect,
@@ -52,8 +50,6 @@ pytestmark = [
 NEXT = date(2026, 3, 19)
 # Neither news nor net buying of those days was kept, and there is less than a year of bars.
 FEW_KNOWN = {**RULES, "closing_bet": {"min_out_of": 6}}
-LAST = date(2026, 11, 20)
-RATE = 2000.0
 
 
 def run(work: Callable[[], Any]) -> State[Any]:
@@ -158,7 +154,7 @@ def test_a_morning_without_positions_is_skipped(played: Any) -> None:
 
 @pytest.fixture(scope="module")
 def sample() -> MarketData:
-    return SampleSource(CALENDAR, stocks=120).history(date(2025, 9, 1), LAST)
+    return sample_market()
 
 
 @pytest.fixture
@@ -168,48 +164,8 @@ def kiwoom(sample: MarketData) -> Iterator[FakeKiwoom]:
         yield running
 
 
-@contextmanager
-def kiwoom_room(database: Database, kiwoom: FakeKiwoom, clock: str) -> Iterator[Room]:
-    config = settings.Settings(
-        source="kiwoom",
-        kiwoom_app_key=APP_KEY,
-        kiwoom_secret_key=SECRET_KEY,
-        kiwoom_base_url=kiwoom.url,
-        kiwoom_calls_per_second=RATE,
-        kiwoom_total_per_second=5 * RATE,
-        http_attempts=2,
-    )
-    moment = FixedClock(at(clock, LAST))
-    loose = {"closing_bet": {"min_grade": "C", "value_steps": [[1e9, 3], [1e8, 2], [1, 1]]}}
-    with open_source("kiwoom", config, CALENDAR, database, moment) as source:
-        yield Room(
-            settings=config,
-            calendar=CALENDAR,
-            clock=moment,
-            rules=Rules.from_mapping(loose),
-            db=database,
-            source=source,
-            source_name="kiwoom",
-        )
-
-
-def store_before(database: Database, sample: MarketData) -> None:
-    before = pl.col("session") < LAST
-    data = replace(
-        sample,
-        bars=DailyBars.cast(sample.bars.filter(before)),
-        net_buying=NetBuying.cast(sample.net_buying.filter(before)),
-        index_bars=IndexBars.cast(sample.index_bars.filter(before)),
-    )
-    with database.transaction() as tx:
-        tx.instruments.observe(of_market(data, CALENDAR.previous(LAST)))
-        tx.bars.store(data.bars)
-        tx.net_buying.store(data.net_buying)
-        tx.index_bars.store(data.index_bars)
-
-
 def decide(room: Room) -> Any:
-    moment = at("15:12", LAST)
+    moment = last_at("15:12")
     return run(lambda: run_scan(room, LAST, moment, decide=True)).result()
 
 
@@ -218,7 +174,7 @@ def test_the_decision_asks_who_bought_the_shortlist_and_marks_it_provisional(
 ) -> None:
     store_before(database, sample)
     kiwoom.market.net_buying_session = LAST
-    with kiwoom_room(database, kiwoom, "15:12") as room:
+    with kiwoom_room(database, kiwoom.url, "15:12") as room:
         summary = decide(room)
     asked = {call.body["stk_cd"] for call in kiwoom.of("ka10059")}
     assert 0 < len(asked) <= 60
@@ -237,7 +193,7 @@ def test_a_decision_without_net_buying_says_so_and_uses_the_day_before(
     database: Database, kiwoom: FakeKiwoom, sample: MarketData
 ) -> None:
     store_before(database, sample)
-    with kiwoom_room(database, kiwoom, "15:12") as room:
+    with kiwoom_room(database, kiwoom.url, "15:12") as room:
         late = replace(room, clock=FixedClock(room.clock.now() + timedelta(seconds=140)))
         summary = decide(late)
     assert kiwoom.of("ka10059") == []
@@ -250,7 +206,7 @@ def test_the_check_withdraws_what_the_auction_makes_pointless(
     database: Database, kiwoom: FakeKiwoom, sample: MarketData
 ) -> None:
     store_before(database, sample)
-    with kiwoom_room(database, kiwoom, "15:12") as room:
+    with kiwoom_room(database, kiwoom.url, "15:12") as room:
         decide(room)
     decided = bets(database, LAST, "15:12").filter(pl.col("status") == "open")
     limit, fallen, *kept = decided["ticker"].to_list()
@@ -266,7 +222,7 @@ def test_the_check_withdraws_what_the_auction_makes_pointless(
         stock.bar = {**stock.bar, "high": max(prices), "low": min(prices)}
     told = len(events(database))
     for _ in range(2):
-        with kiwoom_room(database, kiwoom, "15:26") as room:
+        with kiwoom_room(database, kiwoom.url, "15:26") as room:
             summary = run(lambda: run_check(room, LAST)).result()
     after = bets(database, LAST, "15:12")
     gone = after.filter(pl.col("status") == "withdrawn")
@@ -280,6 +236,74 @@ def test_the_check_withdraws_what_the_auction_makes_pointless(
 
 
 def test_a_check_without_a_decision_is_skipped(database: Database, kiwoom: FakeKiwoom) -> None:
-    with kiwoom_room(database, kiwoom, "15:26") as room:
+    with kiwoom_room(database, kiwoom.url, "15:26") as room:
         state = run(lambda: run_check(room, LAST))
     assert (state.name, state.message) == ("Skipped", "nothing stands of the decision of 15:12")
+
+
+def filed(ticker: str, report: str) -> dict[str, str]:
+    return {
+        "corp_code": "00126380",
+        "corp_name": "시험",
+        "stock_code": ticker,
+        "corp_cls": "Y",
+        "report_nm": report,
+        "rcept_no": f"{LAST:%Y%m%d}000001",
+        "flr_nm": "시험",
+        "rcept_dt": f"{LAST:%Y%m%d}",
+        "rm": "",
+    }
+
+
+def news_part(db: Database, slot: str, ticker: str) -> dict[str, Any]:
+    row = bets(db, LAST, slot).row(by_predicate=pl.col("ticker") == ticker, named=True)
+    return json.loads(row["parts"])["news"]
+
+
+def test_the_decision_reads_what_was_filed_since_the_preview_and_only_that(
+    database: Database, kiwoom: FakeKiwoom, sample: MarketData
+) -> None:
+    store_before(database, sample)
+    kiwoom.market.net_buying_session = LAST
+    with FakeDart() as dart:
+        keys = {"dart_key": KEY, "dart_base_url": dart.url, "dart_calls_per_second": RATE}
+        with kiwoom_room(database, kiwoom.url, "15:05", **keys) as room:
+            moment = last_at("15:05")
+            run(lambda: run_scan(room, LAST, moment, decide=False)).result()
+        assert len(dart.asked) == 8
+        ticker = bets(database, LAST, "15:05")["ticker"][0]
+        assert news_part(database, "15:05", ticker)["points"] == 0
+        dart.asked.clear()
+        dart.filed = [filed(ticker, "단일판매ㆍ공급계약체결")]
+        with kiwoom_room(database, kiwoom.url, "15:12", **keys) as room:
+            summary = decide(room)
+        assert [asked.query["bgn_de"] for asked in dart.asked] == [f"{LAST:%Y%m%d}"]
+    assert news_part(database, "15:12", ticker)["points"] > 0
+    assert not [note for note in summary.notes if "news" in note]
+
+
+def test_news_that_hang_dont_keep_the_decision_from_the_auction(
+    database: Database,
+    kiwoom: FakeKiwoom,
+    sample: MarketData,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store_before(database, sample)
+    assert flows.closing_bet.news_step.timeout_seconds == 15
+    assert flows.closing_bet.news_step.retries == 0
+    hasty = flows.closing_bet.news_step.with_options(timeout_seconds=1)
+    monkeypatch.setattr(flows.closing_bet, "news_step", hasty)
+
+    class Hanging(FakeDart):
+        def answer(self, asked: Any) -> tuple[int, Any]:
+            self.closing.wait(60)
+            return super().answer(asked)
+
+    with Hanging() as dart:
+        keys = {"dart_key": KEY, "dart_base_url": dart.url, "http_read_seconds": 50}
+        with kiwoom_room(database, kiwoom.url, "15:12", **keys) as room:
+            summary = decide(room)
+    assert "the news of the last minutes didn't come in time" in summary.notes
+    found = bets(database, LAST, "15:12")
+    assert found.height > 0
+    assert (found["out_of"] <= 9).all(), "of 12, 3 are for news"
