@@ -38,6 +38,8 @@ class Follower:
                     frame: dict[str, Any] = await client.next(1)
                 except TimeoutError:
                     continue
+                if frame["type"] == "ping":
+                    await client.say(type="pong")
                 if (number := frame.get("event_id")) is not None:
                     self.seen.append(number)
                     self._last = number

@@ -151,9 +151,9 @@ def test_each_of_two_servers_starts_runs_and_each_of_two_apis_tells_of_them(day:
                 built.run, "end-of-day", server, session=session.isoformat()
             )
             ended = asyncio.create_task(asyncio.to_thread(day.ended, run))
-            frame = await client.next(300)
-            while frame.get("data", {}).get("session") != session.isoformat():
-                frame = await client.next(300)
+            while "event_id" not in (frame := await client.next(300)):
+                if frame["type"] == "ping":
+                    await client.say(type="pong")
             assert await ended == "Completed"
             return frame
 
