@@ -16,14 +16,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from market.calendar import TradingCalendar
+from market.clock import SystemClock
+
 FOLDER = Path(__file__).with_name("screenshots")
-FIRST, LAST = "2026-01-30", "2026-03-13"
-BACKTEST = ("backtest", "vcp", "--from", FIRST, "--to", LAST, "--source", "sample")
+SESSIONS = 30  # up to the newest, so that nothing in the pictures is late
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 DESKTOP = {"width": 1440, "height": 900}
@@ -69,10 +72,14 @@ def main(stored: str | None = None) -> None:
 
 def fill(environment: dict[str, str]) -> None:
     """Six weeks of the sample market, what became of its signals, and a backtest."""
-    run(environment, "run", "end-of-day", "--source", "sample", "--session", LAST)
-    run(environment, "backfill", "--from", FIRST, "--to", "2026-03-12", "--source", "sample")
-    run(environment, "run", "settle", "--source", "sample", "--session", LAST)
-    run(environment, *BACKTEST)
+    calendar = TradingCalendar()
+    newest = calendar.last_closed(SystemClock().now())
+    days = calendar.sessions(newest - timedelta(days=2 * SESSIONS), newest)[-SESSIONS:]
+    first, before, last = (day.isoformat() for day in (days[0], days[-2], days[-1]))
+    run(environment, "backfill", "--from", first, "--to", before, "--source", "sample")
+    run(environment, "run", "end-of-day", "--source", "sample", "--session", last)
+    run(environment, "run", "settle", "--source", "sample", "--session", last)
+    run(environment, "backtest", "vcp", "--from", first, "--to", last, "--source", "sample")
 
 
 def run(environment: dict[str, str], *words: str) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
 
 import pytest
 from api_server import Served, serving
@@ -27,7 +30,19 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, Any]:
+    """A test that fails tells what was on its pages."""
+    report = yield
+    opened = getattr(item, "funcargs", {}).get("pages")
+    if report.when == "call" and report.failed and isinstance(opened, Pages):
+        folder = item.config.cache.mkdir("pages") if item.config.cache else Path(mkdtemp())
+        name = re.sub(r"[^\w-]+", "-", item.name)
+        report.sections.append(("on the page", opened.described(folder, name)))
+    return report
+
+
+@pytest.fixture(scope="module")  # Playwright's loop would be in the way of other modules
 def chromium() -> Iterator[Browser]:
     if not CHROMIUM.is_file():
         pytest.skip("Chromium missing: apt-get install chromium")

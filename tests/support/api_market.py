@@ -85,6 +85,7 @@ def publish(
     slot: str = "close",
     announce: bool = True,
     base: float = 50.0,
+    preliminary: bool = False,
     rows: Sequence[dict[str, Any]] | None = None,
 ) -> None:
     """Publish that many signals of a scanner as the flows do: rows and event in one transaction.
@@ -98,13 +99,14 @@ def publish(
         else [signal(scanner, session, number, base) for number in range(count)]
     )
     with database.transaction() as tx:
-        run = tx.runs.add([new_run(scanner, session, slot)])[0]
+        run = tx.runs.add([replace(new_run(scanner, session, slot), preliminary=preliminary)])[0]
         changes = tx.signals.replace(
             scanner,
             slot,
             {session: run},
             pl.DataFrame(found, schema=SIGNAL_SCHEMA, orient="row"),
             rules_hash="abc",
+            preliminary=preliminary,
             status="watch" if scanner == "daytrading" else "open",
         )
         if announce and changes:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, expect
 
 SECONDS = 30_000
 """Milliseconds to wait at most; CI may be several times slower."""
+
+MOST_TEXT = 3_000
+"""Characters of a page that a failed test repeats."""
 
 
 class Pages:
@@ -31,6 +35,19 @@ class Pages:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.goto(address)
         return page
+
+    def described(self, folder: Path, name: str) -> str:
+        """What is on every page that is open, with a picture of it in the folder."""
+        told = []
+        for number, page in enumerate(p for c in self._contexts for p in c.pages):
+            picture = folder / f"{name}-{number}.png"
+            try:
+                page.screenshot(path=picture, timeout=5_000)
+                text = page.locator("body").inner_text(timeout=5_000)
+            except Error as error:
+                text = f"can't be read: {error.message}"
+            told.append(f"{page.url}\npicture: {picture}\n{text[:MOST_TEXT]}")
+        return "\n\n".join([*told, *self.errors])
 
     def close(self) -> None:
         for context in self._contexts:

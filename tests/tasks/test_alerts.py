@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import polars as pl
 import pytest
 from alert_receivers import SECRET, receiving
 from api_market import MON, TUE, WED, fill, new_run, publish, publish_gate
@@ -193,6 +194,37 @@ def test_a_stock_near_its_pivot_is_told_once_until_it_was_away(desk, pivot, near
         assert send(desk) == []
         with_pivots(desk.db, pivot)
         assert len(send(desk)) == 1
+
+
+def stream_price(database, price, at):
+    """What the live stream leaves: the last price of 005930."""
+    told = {
+        "ticker": "005930",
+        "price": price,
+        "change_rate": 1.0,
+        "volume": 10,
+        "source": "kiwoom",
+    }
+    with database.transaction() as tx:
+        tx.prices.store(pl.DataFrame([told | {"at": at}]))
+
+
+@pytest.mark.slow
+def test_a_price_of_the_stream_that_comes_near_a_pivot_is_told(desk):
+    fill(desk.db)
+    publish(desk.db, "vcp", WED, 3)
+    with_pivots(desk.db, 80_000)
+    assert send(desk) == []
+    morning = at(desk, EVENING + timedelta(hours=18))  # Thursday, the market is open
+    stream_price(desk.db, 78_900, morning.clock.now())
+    assert send(morning) == []
+    stream_price(desk.db, 79_280, morning.clock.now() + timedelta(seconds=5))
+    told = send(morning)
+    assert [(n["kind"], n["price"], n["distance_pct"]) for n in told[0]] == [
+        ("near_pivot", 79_280, -0.9)
+    ]
+    stream_price(desk.db, 79_300, morning.clock.now() + timedelta(seconds=10))
+    assert send(morning) == []  # still near
 
 
 @pytest.mark.slow

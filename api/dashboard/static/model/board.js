@@ -154,6 +154,7 @@ export class Board extends EventTarget {
     const asking = this.#stopAsking(name);
     try {
       const gone = this.#gone(name, asking);
+      gone.catch(() => null); // heard of below, unless something else fails first
       let signals = this.slots[name].signals;
       while (next) {
         const page = await ask(next, asking);
@@ -163,7 +164,8 @@ export class Board extends EventTarget {
         this.#put(name, { signals, state: next ? "more" : "ready" });
       }
       const scan = signals.length ? null : await this.#newestScan(name, asking);
-      this.#put(name, { gone: await gone, scan, state: "ready" });
+      const preliminary = scan?.preliminary ?? this.slots[name].preliminary;
+      this.#put(name, { gone: await gone, scan, preliminary, state: "ready" });
     } catch (error) {
       if (!asking.signal.aborted) {
         this.#put(name, { state: "failed", error: /** @type {Error} */ (error) });

@@ -5,6 +5,7 @@ import { direction, number, percent, whole } from "../lib/format.js";
 import { get } from "../lib/http.js";
 import { address } from "../lib/route.js";
 import { t, word } from "../lib/words.js";
+import { fact } from "../words/facts.js";
 import { failure, inWords, skeleton } from "./problem.js";
 
 /**
@@ -71,7 +72,7 @@ export class Backtests {
           t("stock.chart.notice"))),
       h("ul", { class: "reasons" },
         [run.facts.survivorship.words, run.facts.costs, ...run.facts.conditions, ...run.facts.notes]
-          .map((words) => h("li", {}, words))),
+          .map((words) => h("li", {}, fact(words)))),
     );
     if (!run.equity.length) return refill(chart, h("p", { class: "empty" }, t("perf.equity.none")));
     this.close();

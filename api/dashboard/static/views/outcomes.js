@@ -4,6 +4,7 @@ import { h } from "../lib/dom.js";
 import { direction, number, percent, whole } from "../lib/format.js";
 import { GRADES, SCANNERS } from "../lib/types.js";
 import { t, word } from "../lib/words.js";
+import { fact } from "../words/facts.js";
 import { gradeBadge } from "./row.js";
 import { choose } from "./toolbar.js";
 
@@ -45,8 +46,8 @@ const GATES = ["all", "GREEN", "YELLOW", "RED"];
 export function outcomeTables(found, gate, chooseGate) {
   const kept = GATES.includes(gate) ? gate : "all";
   return [
-    h("p", { class: found.delisted_held ? "quiet" : "wrong" },
-      found.survivorship, " ", t("perf.settled", { session: found.settled_to })),
+    h("p", { class: found.delisted_held === false ? "wrong" : "quiet" },
+      fact(found.survivorship), ". ", t("perf.settled", { session: found.settled_to })),
     h("div", { class: "line" },
       choose(t("perf.gate"), kept,
         GATES.map((name) => [name, name === "all" ? t("perf.gate.all") : `${t("gate.title")}: ${word("gate", name)}`]),
