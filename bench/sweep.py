@@ -2,12 +2,17 @@
 
 `python bench/sweep.py [POINTS] [YEARS] [STOCKS]` (default 100 3 1200), the sample market. Twenty
 sets of rules to scan with, five to trade with; a point that only trades otherwise shares a scan.
+Everybody gets the same units of work and reads the same panel files; starting processes counts,
+and so does Prefect's server for the cluster. One process is measured with one core and with both,
+where Polars has a thread a core. CPU seconds tell what else kept the machine busy: two processes
+that need as many as one, in more than half its time, had to share their cores with others.
 """
 
 from __future__ import annotations
 
 import os
 import platform
+import resource
 import sys
 import tempfile
 import time
@@ -54,9 +59,12 @@ def main(count: int, years: int, stocks: int) -> None:
         units = units_of(numbered, [], Path(folder), 2)
         with one_core():
             alone, expected = timed(Processes(1), units)
-        print(f"one process on one core: {alone:.1f} s, {alone / count:.2f} s a point", flush=True)
-        both, found = timed(Processes(2), units)
-        say("two processes", both, alone, found == expected)
+        used = f"{alone:.1f} s, {alone / len(plans):.2f} s a point, {cpu():.1f} CPU seconds"
+        print(f"one process on one core: {used}", flush=True)
+        for who, processes in (("one process with both cores", 1), ("two processes", 2)):
+            before = cpu()
+            seconds, found = timed(Processes(processes), units)
+            say(f"{who} ({cpu() - before:.1f} CPU s)", seconds, alone, found == expected)
         with cluster() as address:
             prepare(Path(folder) / "home")
             from flows.sweep import Cluster
@@ -70,6 +78,12 @@ def timed(workers: Workers, units: Sequence[Unit]) -> tuple[float, dict[int, obj
     start = time.perf_counter()
     done: list[Done] = [one for finished in workers(units) for one in finished]
     return time.perf_counter() - start, {one.number: one.result for one in done}
+
+
+def cpu() -> float:
+    """What the processes that have ended used."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def say(who: str, seconds: float, alone: float, same: bool) -> None:
