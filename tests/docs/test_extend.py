@@ -16,12 +16,14 @@ import polars as pl
 import pytest
 from api_server import eventually
 from doc_examples import ROOT, copy_program, examples, lay_over
+from playwright.sync_api import sync_playwright
 
 from market.calendar import TradingCalendar
 from sources.sample import SampleSource
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 CLOSEBELL = "import sys; from cli import main; sys.exit(main())"
+CHROMIUM = "/usr/bin/chromium"
 SESSION = date(2026, 3, 13)
 JUDGE = """
 from datetime import date
@@ -67,6 +69,7 @@ def program(tmp_path):
     return copy_program(tmp_path)
 
 
+@pytest.mark.browser
 def test_the_scanner_scans_publishes_and_is_asked_for_by_name(program, tmp_path):
     lay_over(program, examples("extend.md", "A scanner"))
     home = tmp_path / "home"
@@ -90,6 +93,14 @@ def test_the_scanner_scans_publishes_and_is_asked_for_by_name(program, tmp_path)
         query = {"signal_type": "strong_close", "limit": 3}
         answer = httpx.get(f"{address}/api/kr/signals", params=query, timeout=30)
         assert [s["ticker"] for s in answer.json()] == [s["ticker"] for s in signals[:3]]
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            page = browser.new_page(locale="ko-KR")
+            page.goto(address)
+            page.get_by_text("강한 마감").first.wait_for(timeout=60_000)
+            page.goto(f"{address}/#/stock/{best['ticker']}?scanner=strong_close")
+            page.get_by_text("마감 위치").first.wait_for(timeout=60_000)
+            browser.close()
 
 
 @contextmanager
@@ -114,6 +125,19 @@ def serving(program: Path, home: Path):
 def test_the_examples_of_the_scanner_are_written_as_the_house_is(program):
     lay_over(program, examples("extend.md", "A scanner"))
     assert_clean(program, "scanners/strong_close.py", "scanners/batch.py", "scanners/rules.py")
+    deno = Path(sys.executable).with_name("deno")
+    if deno.is_file():
+        done = subprocess.run(
+            [str(deno), "check", "--no-remote", "--no-npm", "--no-lock", "app.js"],
+            cwd=program / "api/dashboard/static",
+            env=os.environ
+            | {"DENO_NO_UPDATE_CHECK": "1", "DENO_DIR": str(program.parent / "deno")},
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
 
 
 def test_the_source_collects_is_checked_and_scanned(program, tmp_path):
