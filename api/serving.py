@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import signal
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
@@ -56,6 +58,8 @@ def serve(
         app = create_app(settings, database, keys_database=real, slots=slots)
         _log_through_ours()
         on_message(f"serving the {chosen} market on http://{_shown(settings)}")
+        # uvicorn raises the signal again once it has stopped; the database is to be left in order.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         make_server(app, settings).run()
 
 
