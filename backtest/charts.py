@@ -146,8 +146,9 @@ class _Frame:
         return "".join(parts)
 
     def dates(self, days: Sequence[date]) -> str:
-        """A mark where a year, or a quarter of a short range, begins."""
-        months = 12 if (days[-1] - days[0]).days > 900 else 3
+        """A mark where a year begins; of a shorter range a quarter, or a month."""
+        length = (days[-1] - days[0]).days
+        months = 12 if length > 900 else 3 if length > 300 else 1
         marks, last = [], -1e9
         for at in range(1, len(days)):
             before, day = days[at - 1], days[at]

@@ -155,6 +155,8 @@ def _whole(done: Swept) -> dict[str, Any]:
     ]
     return {
         "id": done.id,
+        "survivorship": dict(done.survivorship),
+        "costs": done.costs,
         "trials": trials,
         "resumed": done.resumed,
         "tried": done.tried,
@@ -169,6 +171,9 @@ def _without_returns(part: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _show(out: Console, done: Swept) -> None:
+    bad = done.survivorship["verdict"] != "included"
+    out.print(f"survivorship: {done.survivorship['words']}", style="red" if bad else "")
+    out.print(f"costs: {done.costs}", markup=False)
     for note in done.notes:
         out.print(f"note: {note}", style="yellow", markup=False)
     if done.resumed:

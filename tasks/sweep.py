@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from backtest.facts import cost_words, survivorship
 from backtest.grid import Window, windows
 from backtest.plan import Plan
 from backtest.trials import Summary, summary
@@ -37,7 +38,10 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Swept:
-    """`results` by number (from 1), `tried` counts every trial of the scanner in this database."""
+    """`results` by number (from 1), `tried` counts every trial of the scanner in this database.
+
+    `survivorship` as backtest.facts tells it; `costs` in words.
+    """
 
     id: int
     results: Mapping[int, Mapping[str, Any]]
@@ -47,6 +51,8 @@ class Swept:
     tried: int
     resumed: int
     notes: list[str]
+    survivorship: Mapping[str, Any]
+    costs: str
 
 
 def run_sweep(
@@ -73,7 +79,8 @@ def run_sweep(
     """
     panel = read_panel(db, source, calendar, sweep.plans[0])
     plans = [plan.between(panel.plan.first, panel.plan.last) for plan in sweep.plans]
-    found = windows(sweep.spec, calendar.sessions(panel.plan.first, panel.plan.last))
+    sessions = calendar.sessions(panel.plan.first, panel.plan.last)
+    found = windows(sweep.spec, sessions)
     with db.transaction() as tx:
         number = tx.sweeps.begin(_new(panel, plans, sweep, source))
         stored = {one["number"] for one in tx.sweeps.trials(number)}
@@ -108,6 +115,8 @@ def run_sweep(
         tried=tried,
         resumed=len(stored),
         notes=panel.notes,
+        survivorship=survivorship(panel.data, sessions),
+        costs=cost_words(plans[0]),
     )
 
 
