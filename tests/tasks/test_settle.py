@@ -158,6 +158,7 @@ def test_a_withdrawn_signal_is_followed_and_stays_withdrawn(market: Database) ->
     assert (status, outcome["status"], len(steps)) == ("withdrawn", "target", 2)
 
 
+@pytest.mark.slow
 def test_a_withdrawn_signal_found_again_is_what_became_of_it(market: Database) -> None:
     publish(market, [told()])
     publish(market, [])
@@ -166,6 +167,7 @@ def test_a_withdrawn_signal_found_again_is_what_became_of_it(market: Database) -
     assert state(market)[0] == "target"
 
 
+@pytest.mark.slow
 def test_publishing_again_keeps_what_was_settled(market: Database) -> None:
     publish(market, [told()])
     settle(market, 1)
@@ -201,6 +203,7 @@ def test_of_several_slots_the_first_counts_in_the_figures(market: Database) -> N
     assert report["delisted_held"] is None
 
 
+@pytest.mark.slow
 def test_a_trade_that_ended_stays_as_it_was_recorded(market: Database) -> None:
     publish(market, [told()])
     settle(market, 4)
@@ -230,6 +233,7 @@ def test_a_day_trade_is_told_by_the_snapshot_kept_of_its_slot(market: Database) 
     assert (status, outcome["closed_price"]) == ("stopped", 9910)
 
 
+@pytest.mark.slow
 def test_without_a_snapshot_a_day_trade_is_told_by_its_close(market: Database) -> None:
     low = told(entry=9950, target=10450, stop=9910)
     publish(market, [low], scanner="daytrading", slot="10:30")
@@ -239,6 +243,7 @@ def test_without_a_snapshot_a_day_trade_is_told_by_its_close(market: Database) -
     assert outcome["closed_price"] == 10000
 
 
+@pytest.mark.slow
 def test_a_closing_bet_leaves_at_half_past_nine_where_the_price_was_kept(market: Database) -> None:
     bet = told(entry=10000, target=11500, stop=9500)
     publish(market, [bet], scanner="closing_bet")
@@ -255,6 +260,7 @@ def test_without_signals_there_is_nothing_to_settle_and_no_report(market: Databa
     assert performance_report(market, RULES) is None
 
 
+@pytest.mark.slow
 def test_years_have_figures_of_their_own(market: Database) -> None:
     publish(market, [told()])
     settle(market, 6)
