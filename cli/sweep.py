@@ -184,7 +184,7 @@ def _show(out: Console, done: Swept) -> None:
     )
     table = _table("trial", "changes", "return", "a year", "Sharpe", "deepest fall", "trades")
     for n, result in ranked[:BEST]:
-        table.add_row(str(n), shown(done.changes[n - 1]), *_cells(result["whole"]))
+        table.add_row(str(n), _lines(done.changes[n - 1]), *_cells(result["whole"]))
     out.print(f"the best of {len(done.results):,} trials by their Sharpe ratio:", style="bold")
     out.print(table)
     if done.windows:
@@ -201,13 +201,13 @@ def _show_windows(out: Console, done: Swept) -> None:
     for choice in done.summary.choices:
         w = choice.window
         changes = (
-            shown(done.changes[choice.number - 1]) if choice.number else "none, too few trades"
+            _lines(done.changes[choice.number - 1]) if choice.number else "none, too few trades"
         )
         table.add_row(
-            f"{w.train_first} - {w.train_last}",
+            f"{w.train_first}\n{w.train_last}",
             changes,
             number(choice.train["sharpe"]) if choice.train else "-",
-            f"{w.test_first} - {w.test_last}",
+            f"{w.test_first}\n{w.test_last}",
             *(_cells(choice.test) if choice.test else ["-"] * 5),
         )
     out.print("walked forward:", style="bold")
@@ -219,6 +219,11 @@ def _show_windows(out: Console, done: Swept) -> None:
             f"{percent(forward['cagr'])}, Sharpe {number(forward['sharpe'])}, deepest fall "
             f"{percent(forward['max_drawdown'])}"
         )
+
+
+def _lines(changes: Mapping[str, Any]) -> str:
+    """One value a line, so that a narrow terminal shows them whole."""
+    return shown(changes).replace(", ", "\n")
 
 
 def _cells(part: Mapping[str, Any]) -> list[str]:
@@ -252,5 +257,10 @@ def _table(*columns: str) -> Table:
     table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         left = column in ("changes", "chosen on", "tried on")
-        table.add_column(column, justify="left" if left else "right")
+        table.add_column(
+            column,
+            justify="left" if left else "right",
+            overflow="fold",
+            no_wrap=not left,
+        )
     return table

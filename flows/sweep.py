@@ -14,7 +14,7 @@ from prefect.server.api.server import SubprocessASGIServer
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.task_runners import TaskRunner
 
-from errors import SettingsError
+from errors import ClosebellError, SettingsError
 from tasks.trials import Done, Unit, run_unit
 
 # No time limit: in a worker's thread it couldn't end anything.
@@ -36,6 +36,7 @@ class Cluster:
 
         Raises:
             SettingsError: the extra isn't installed, or nobody answers at the address.
+            ClosebellError: Prefect's temporary server didn't start in time.
         """
         try:
             from prefect_dask.task_runners import DaskTaskRunner
@@ -63,7 +64,14 @@ def _one_server() -> Iterator[None]:
         yield
         return
     server = SubprocessASGIServer()
-    server.start()
+    try:
+        server.start()
+    except RuntimeError as error:
+        server.stop()
+        raise ClosebellError(
+            f"no Prefect server for the cluster: {error}",
+            remedy="start one (closebell up, or prefect server start) and set PREFECT_API_URL",
+        ) from error
     try:
         with temporary_settings({PREFECT_API_URL: server.api_url}):
             yield

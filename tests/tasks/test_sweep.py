@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -64,6 +65,31 @@ def test_processes_find_what_one_process_finds(market):
     done = swept(market, Processes(2))
     assert done.results == expected
     assert len({tuple(r["whole"]["returns"]) for r in expected.values()}) > 1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_dask_cluster_finds_what_one_process_finds(database, tmp_path):
+    """Beside each other, of one sweep: what the cluster did, another process doesn't do again."""
+    stored_sample.fill(database)
+    script = ROOT / "tests" / "support" / "dask_sweep.py"
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{script.parent}"}
+    environment["PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"] = "300"
+    command = [sys.executable, str(script), database.url, str(tmp_path)]
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=500, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2_000:]
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["workers"] == 2
+    tried: list[int] = []
+    again = swept(database, counted(tried))
+    assert (again.id, again.resumed, tried) == (told["sweep"], len(POINTS), [])
+    panel = read_panel(database, "stored", CALENDAR, plan(POINTS[0]))
+    for number, changes in list(enumerate(POINTS, 1))[::4]:
+        one = plan(changes).between(panel.plan.first, panel.plan.last)
+        ready = follow_all(scan_all(panel.data, panel.schedule, one), one)
+        assert again.results[number] == measured(ready, [])
 
 
 @pytest.mark.slow
