@@ -77,8 +77,8 @@ def fill(environment: dict[str, str]) -> None:
     days = calendar.sessions(newest - timedelta(days=2 * SESSIONS), newest)[-SESSIONS:]
     first, before, last = (day.isoformat() for day in (days[0], days[-2], days[-1]))
     run(environment, "backfill", "--from", first, "--to", before, "--source", "sample")
+    run(environment, "run", "settle", "--source", "sample", "--session", before)
     run(environment, "run", "end-of-day", "--source", "sample", "--session", last)
-    run(environment, "run", "settle", "--source", "sample", "--session", last)
     run(environment, "backtest", "vcp", "--from", first, "--to", last, "--source", "sample")
 
 
