@@ -40,7 +40,10 @@ test: .venv/installed-dev ## the tests that need only Python (but for the slow o
 
 test-all: .venv/installed-dev ## every test; installs Debian packages when root
 	@sh tests/install-system-packages.sh
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@ended=0; \
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not system" $(ARGS) || ended=$$?; \
+	$(BIN)/python -m pytest -m system $(ARGS) $(if $(findstring --cov,$(ARGS)),--cov-append) || ended=$$?; \
+	exit $$ended
 
 lint: .venv/installed-dev ## style, types and import contracts
 	@$(BIN)/ruff check .

@@ -118,6 +118,7 @@ def test_scans_are_listed_newest_first(client):
         "closing_bet",
         "daytrading",
         "vcp",
+        "closing_bet",  # of the session before
     ]
     assert found[0]["run_url"] == "http://127.0.0.1:4200/runs/flow-run/0195b7f1"
     assert len(client.get("/api/kr/scans?scanner=vcp").json()) == 1
