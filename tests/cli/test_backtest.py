@@ -17,6 +17,7 @@ def closebell(tmp_path_factory):
     return Closebell(tmp_path_factory.mktemp("backtests"))
 
 
+@pytest.mark.slow
 def test_a_backtest_is_run_listed_shown_compared_and_exported(closebell, tmp_path):
     first = closebell("backtest", "vcp", *RANGE, "--json")
     assert first.code == 0, first.err
@@ -75,6 +76,7 @@ def test_what_isnt_there_is_said(closebell):
     assert json.loads(done.err)["detail"] == "there is no backtest 9999"
 
 
+@pytest.mark.slow
 def test_a_sweep_warns_of_luck_and_the_same_one_again_tries_nothing(closebell):
     grid = ("--grid", "outcomes.vcp.hold=3,5", "--grid", "limits.max_positions=2,5")
     first = closebell("sweep", "vcp", *RANGE, *grid, "--workers", "2", "--json").json
