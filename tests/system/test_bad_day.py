@@ -96,7 +96,7 @@ def day() -> Iterator[Day]:
         folder.chmod(0o755)
         built, alarms = stack.enter_context(house_with_alarms(folder))
         patience(built, "closebell: a run fell silent", SILENCE)
-        patience(built, "closebell: closing-bet is late", timedelta(seconds=5))
+        patience(built, "closebell: closing-bet is late", timedelta(seconds=10))
         addresses = (built.api, f"http://{built.hosts['api-a'].address}:8000")
         followers = [
             stack.enter_context(following(f"{address}/ws".replace("http", "ws"), TOPICS, 0))
