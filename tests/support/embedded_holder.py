@@ -82,7 +82,7 @@ def holding(*folders: Path) -> Iterator[list[Holder]]:
 def server_processes(folder: Path) -> list[psutil.Process]:
     """The PostgreSQL processes over this data folder, the postmaster first."""
     cluster = os.path.realpath(folder / "postgresql" / "cluster")
-    found = [p for p in psutil.process_iter() if p.name() == "postgres" and _cwd(p) == cluster]
+    found = [p for p in psutil.process_iter() if _serves(p, cluster)]
     return sorted(found, key=lambda p: p.pid)
 
 
@@ -132,8 +132,8 @@ def as_user(uid: int, work: Callable[[], Any]) -> Any:
     return value
 
 
-def _cwd(process: psutil.Process) -> str | None:
+def _serves(process: psutil.Process, cluster: str) -> bool:
     try:
-        return process.cwd()
-    except psutil.Error:
-        return None
+        return process.name() == "postgres" and process.cwd() == cluster
+    except psutil.Error:  # it has ended meanwhile
+        return False
