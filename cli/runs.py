@@ -142,7 +142,13 @@ def _run(
         db, name = stack.enter_context(open_market(config, source, say))
         newest = _newest_session(db, name, TradingCalendar(config.extra_holidays))
         say("starting Prefect and the flow run")
-        state = run(name, newest)
+        try:
+            state = run(name, newest)
+        except RuntimeError as error:  # of Prefect's engine; a flow's own errors are in its state
+            raise ClosebellError(
+                f"Prefect's server didn't start: {error}",
+                remedy="try again when the machine is less busy, or keep one running: closebell up",
+            ) from error
         summary = _summary(state)
         if as_json:
             print_json(summary.model_dump(mode="json"))

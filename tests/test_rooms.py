@@ -14,7 +14,8 @@ OURS = {p.name.removesuffix(".py") for p in ROOT.iterdir() if p.suffix == ".py"}
 
 
 @pytest.mark.parametrize(
-    ("module", "allowed"), [("errors", set()), ("tracing", set()), ("logs", {"tracing"}), ("settings", {"errors"})]
+    ("module", "allowed"),
+    [("errors", set()), ("tracing", set()), ("logs", {"tracing"}), ("settings", {"errors"})],
 )
 def test_the_lowest_modules_stand_on_their_own(module: str, allowed: set[str]) -> None:
     tree = ast.parse((ROOT / f"{module}.py").read_text())
