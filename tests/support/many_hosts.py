@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -52,19 +51,6 @@ class Host:
         for process in self.processes.values():
             kill_tree(process.pid)
             process.wait(30)
-        self.processes.clear()
-
-    def stop(self) -> None:
-        """End everything as a service manager does."""
-        for process in self.processes.values():
-            with suppress(ProcessLookupError):
-                process.send_signal(signal.SIGTERM)
-        for process in self.processes.values():
-            try:
-                process.wait(60)
-            except subprocess.TimeoutExpired:
-                kill_tree(process.pid)
-                process.wait(30)
         self.processes.clear()
 
     def pull_the_cable(self) -> None:
@@ -123,7 +109,7 @@ def hosts(folder: Path, *names: str) -> Iterator[tuple[Network, dict[str, Host]]
         for name in names:
             made[name] = network.host(name)
             stack.callback(run, "ip", "netns", "del", made[name].namespace)
-            stack.callback(made[name].stop)
+            stack.callback(made[name].die)
         yield network, made
 
 
