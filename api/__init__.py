@@ -1,5 +1,1 @@
-"""The read API and the WebSocket notifier: what PostgreSQL holds, and nothing else."""
-
-from api.app import create_app
-
-__all__ = ["create_app"]
+"""The read API and the WebSocket notifier: api.app makes the application, api.serving runs it."""
