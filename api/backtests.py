@@ -14,7 +14,7 @@ from api.queries import Grade, Query, ScannerName
 from market.clock import SEOUL
 
 Percent = Annotated[float, Field(description="percent")]
-_PERCENT = (
+PERCENT = (
     "total_return",
     "cagr",
     "volatility",
@@ -185,7 +185,7 @@ def _figures(figures: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _figure(name: str, value: Any) -> tuple[str, Any]:
-    if name not in _PERCENT:
+    if name not in PERCENT:
         return name, value
     return f"{name}_pct", None if value is None else round(value * 100, 6)
 

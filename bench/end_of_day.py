@@ -1,7 +1,7 @@
 """One session from stored rows to committed signals, without Prefect, and what Prefect adds.
 
 The sample market of about 2,700 stocks, 281 sessions stored. The limit named in the same run is
-the bare read of the same panel: what PostgreSQL and Arrow need before any scanner runs.
+the bare read of the same panel: what PostgreSQL and the unpacking need before any scanner runs.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from api.backtests import PERCENT
 from backtest.figures import Figures
 from backtest.report import number, percent
 from cli.backtest_files import Stored
@@ -18,22 +19,6 @@ from cli.tables import won
 Row = Mapping[str, Any]
 NEWEST = 10  # trades
 FIGURES = tuple(field.name for field in fields(Figures))
-PERCENT = (
-    "total_return",
-    "cagr",
-    "volatility",
-    "max_drawdown",
-    "exposure",
-    "hit_rate",
-    "average_return",
-    "median_return",
-    "kospi_return",
-    "kospi_cagr",
-    "kospi_max_drawdown",
-    "universe_return",
-    "universe_cagr",
-    "universe_max_drawdown",
-)
 COUNTS = ("drawdown_sessions", "trades", "open_trades", "costs", "profit")
 
 

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import httpcore
 import httpx
@@ -19,6 +18,7 @@ from settings import Settings
 from sources.files_formats import recognise
 from sources.http.call import Call, Limits, Rate, Reply, Request
 from sources.http.client import Client
+from sources.http.closing import Closing
 from sources.http.guards import Guards
 
 PROVIDER: Final = "marcap"
@@ -44,7 +44,7 @@ def parse_years(text: str) -> range:
     return range(first, last + 1)
 
 
-class Marcap:
+class Marcap(Closing):
     """Where the files are published. Close it, or use it as a context manager."""
 
     name: Final = PROVIDER
@@ -53,15 +53,7 @@ class Marcap:
         self._http = http
         self._base_url = base_url.rstrip("/")
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self._http.close()
 
     def download(

@@ -15,6 +15,7 @@ from market.clock import Clock
 from settings import Settings
 from sources.dart.source import open_dart
 from sources.http.guards import Guards
+from sources.kiwoom.client import KiwoomClient
 from sources.kiwoom.source import KiwoomSource, open_kiwoom
 from sources.krx.client import open_krx
 from sources.krx.source import KrxSource
@@ -40,7 +41,7 @@ def open_source(
     Raises:
         SourceNotConfigured: a key is missing, or it can't be collected from.
     """
-    if name not in ("sample", "replay"):
+    if name not in INVENTED:
         note_configured(db, settings)
     with ExitStack() as stack:
         match name:
@@ -50,8 +51,6 @@ def open_source(
                 yield SampleSource(calendar)
             case "kiwoom":
                 yield stack.enter_context(_kiwoom(settings, calendar, db, clock))
-            case "replay":
-                yield open_replay(settings, calendar, db, clock)
             case "replay":
                 yield open_replay(settings, calendar, db, clock)
             case "krx":
@@ -156,14 +155,7 @@ def open_kiwoom_alone(
         SourceNotConfigured: a key is missing.
     """
     with open_kiwoom(settings, guards_of(db)) as client:
-        yield KiwoomSource(
-            client,
-            calendar,
-            clock,
-            StoredParts(db),
-            max_missing=settings.kiwoom_max_missing,
-            tell=tell,
-        )
+        yield _source_over(client, settings, calendar, db, clock, tell=tell)
 
 
 @contextmanager
@@ -177,14 +169,28 @@ def _kiwoom(
             if settings.krx_auth_key is not None
             else None
         )
-        yield KiwoomSource(
-            client,
-            calendar,
-            clock,
-            StoredParts(db),
-            max_missing=settings.kiwoom_max_missing,
-            official=official,
-        )
+        yield _source_over(client, settings, calendar, db, clock, official=official)
+
+
+def _source_over(
+    client: KiwoomClient,
+    settings: Settings,
+    calendar: TradingCalendar,
+    db: Database,
+    clock: Clock,
+    *,
+    official: KrxSource | None = None,
+    tell: Tell = tell_log,
+) -> KiwoomSource:
+    return KiwoomSource(
+        client,
+        calendar,
+        clock,
+        StoredParts(db),
+        max_missing=settings.kiwoom_max_missing,
+        official=official,
+        tell=tell,
+    )
 
 
 @contextmanager

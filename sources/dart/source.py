@@ -6,8 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import dataframely as dy
 import polars as pl
@@ -20,6 +19,7 @@ from settings import Settings
 from sources.dart.rules import classify
 from sources.http.call import Call, Limits, Rate, Reply, Request, Unusable
 from sources.http.client import Client
+from sources.http.closing import Closing
 from sources.http.guards import Guards
 from sources.wire import Row, frame, parse_rows, text, tolerate
 
@@ -63,7 +63,7 @@ class Access:
     per_second: float = 5.0
 
 
-class DartSource:
+class DartSource(Closing):
     """Disclosures of KOSPI and KOSDAQ stocks as market.schemas.News."""
 
     name: Final = PROVIDER
@@ -73,15 +73,7 @@ class DartSource:
         self._access = access
         self._clock = clock
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self._http.close()
 
     def news(self, first: date, last: date) -> dy.DataFrame[News]:

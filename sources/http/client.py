@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
@@ -17,6 +16,7 @@ import logs
 import tracing
 from errors import BadMarketData, ClosebellError, RateLimited, SourceUnavailable
 from sources.http.call import Call, Limits, Reply, Request, Throttled, TryAgain, Unusable
+from sources.http.closing import Closing
 from sources.http.guards import Guards
 from sources.http.transport import ERRORS, DeadlineTransport
 
@@ -30,7 +30,7 @@ def no_progress(_so_far: int, _in_all: int | None) -> None:
     """Nobody is waiting for it."""
 
 
-class Client:
+class Client(Closing):
     """Sends requests to one provider. Close it, or use it as a context manager.
 
     Retried are connection errors, answers that can't be read, 5xx and 429 (honouring
@@ -51,17 +51,6 @@ class Client:
         self.limits = limits
         self.sleep = sleep
         self._transport = DeadlineTransport()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let the connections go."""

@@ -6,13 +6,13 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from errors import BadMarketData, SourceUnavailable
 from market.clock import SEOUL
 from sources.http.call import Call, Rate, Reply, Request, Unusable
 from sources.http.client import Client
+from sources.http.closing import Closing
 from sources.http.tokens import Token, TokenHolder
 from sources.kiwoom.answers import TokenRefused, read_answer
 from sources.wire import WireRow
@@ -60,7 +60,7 @@ class Page:
         return rows
 
 
-class KiwoomClient:
+class KiwoomClient(Closing):
     """Kiwoom's TRs by name. One access token is shared with all other processes."""
 
     def __init__(self, http: Client, access: Access) -> None:
@@ -78,15 +78,7 @@ class KiwoomClient:
             sleep=http.sleep,
         )
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self._http.close()
 
     def call(self, tr: str, subject: str = "") -> Call:

@@ -6,13 +6,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from errors import BadMarketData, SourceNotConfigured, SourceRefused
 from settings import Settings
 from sources.http.call import Call, Limits, Rate, Reply, Request, Unusable
 from sources.http.client import Client
+from sources.http.closing import Closing
 from sources.http.guards import Guards
 from sources.wire import WireRow
 
@@ -28,22 +28,14 @@ class Access:
     per_second: float = 2.0
 
 
-class KrxClient:
+class KrxClient(Closing):
     """The API's services by name. Each has to be applied for; one that isn't answers 401."""
 
     def __init__(self, http: Client, access: Access) -> None:
         self._http = http
         self._access = access
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self._http.close()
 
     def call(self, service: str, session: date) -> Call:
