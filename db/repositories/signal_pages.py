@@ -12,7 +12,6 @@ from sqlalchemy import (
     Connection,
     Select,
     Text,
-    and_,
     cast,
     exists,
     func,
@@ -26,6 +25,7 @@ from sqlalchemy.orm import aliased
 
 from db.models import InstrumentVersion, ScanRun, Signal
 from db.models.base import table_of
+from db.repositories.lists_before import list_before
 
 Slots: TypeAlias = Sequence[tuple[str, date, str]]
 """(scanner, session, as-of slot)."""
@@ -107,24 +107,13 @@ class SignalPages:
         return self._rows(query)
 
     def gone(self, slots: Slots, limit: int) -> list[dict[str, Any]]:
-        """What the scan before had and these slots no longer have, as it was then, best first.
+        """What the list before had and these slots no longer have, as it was then, best first.
 
-        The scan before is the one that `change` compares with: of close and final the same slot
-        of the session before, within a session the slot before.
+        The list before is the one that `change` compares with.
         """
         found: list[dict[str, Any]] = []
         for scanner, session, as_of in slots:
-            earlier = (
-                and_(ScanRun.as_of == as_of, ScanRun.session < session)
-                if as_of in ("close", "final")
-                else tuple_(ScanRun.session, ScanRun.as_of) < (session, as_of)
-            )
-            before = self._connection.execute(
-                select(ScanRun.session, ScanRun.as_of)
-                .where(ScanRun.scanner == scanner, ScanRun.status == "completed", earlier)
-                .order_by(ScanRun.session.desc(), ScanRun.as_of.desc())
-                .limit(1)
-            ).first()
+            before = self._connection.execute(list_before(scanner, session, as_of)).first()
             if before is None:
                 continue
             now = aliased(Signal)

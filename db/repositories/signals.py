@@ -16,6 +16,7 @@ from sqlalchemy import (
     Select,
     Subquery,
     Table,
+    Text,
     and_,
     any_,
     case,
@@ -34,6 +35,7 @@ from db.bulk import insert_missing, lock, staged, update_differing
 from db.models import Outcome, ScanRun, Signal
 from db.models.base import table_of
 from db.repositories.events import Events
+from db.repositories.lists_before import ENDS, list_before, lists_before
 from db.repositories.signal_frames import read_columns, to_frame, to_rows
 
 _KEY = ["scanner", "session", "as_of", "ticker"]
@@ -162,64 +164,37 @@ class Signals:
         return self._connection.execute(statement).rowcount
 
     def _compare_with_previous(self, scanner: str, slot: str, runs: Mapping[date, int]) -> None:
-        """Say what each signal is against the same stock's one scan before.
+        """Say what each signal is against the same stock's of the list before.
 
-        That is the session scanned before in the same slot; within a session it is the scan
-        before, whatever its slot. The session after the given ones is compared anew too, since
-        what it follows has changed.
+        What follows the given sessions is compared anew too, since what it follows has changed.
         """
-        if slot not in ("close", "final"):
-            for session in runs:
-                self._compare_with_scan_before(scanner, session, slot)
+        if slot in ENDS:
+            for each in ENDS:
+                self._compare_ends(scanner, each, _dates(runs))
             return
-        scanned = (
-            select(ScanRun.session)
-            .where(ScanRun.scanner == scanner, ScanRun.as_of == slot, ScanRun.status == "completed")
-            .distinct()
-            .subquery()
-        )
-        before = func.lag(scanned.c.session).over(order_by=scanned.c.session)
-        steps = select(scanned.c.session, before.label("before")).subquery()
+        for session in runs:
+            self._compare_within(scanner, session, slot)
+
+    def _compare_ends(self, scanner: str, slot: str, sessions: ColumnElement[list[date]]) -> None:
+        steps = lists_before(scanner, slot).subquery()
         now, then = aliased(Signal), aliased(Signal)
-        sessions = _dates(runs)
         compared = (
             select(now.id, _verdict(now, then))
             .join(steps, steps.c.session == now.session)
-            .outerjoin(
-                then,
-                and_(
-                    then.scanner == scanner,
-                    then.as_of == slot,
-                    then.session == steps.c.before,
-                    then.ticker == now.ticker,
-                    then.status != "withdrawn",
-                ),
-            )
+            .outerjoin(then, _same(now, then, steps.c.before, steps.c.before_slot))
             .where(now.scanner == scanner, now.as_of == slot)
             .where(or_(now.session == any_(sessions), steps.c.before == any_(sessions)))
             .subquery()
         )
         self._set_change(compared)
 
-    def _compare_with_scan_before(self, scanner: str, session: date, slot: str) -> None:
-        before = self._connection.execute(
-            select(ScanRun.session, ScanRun.as_of)
-            .where(ScanRun.scanner == scanner, ScanRun.status == "completed")
-            .where(tuple_(ScanRun.session, ScanRun.as_of) < (session, slot))
-            .order_by(ScanRun.session.desc(), ScanRun.as_of.desc())
-            .limit(1)
-        ).first()
+    def _compare_within(self, scanner: str, session: date, slot: str) -> None:
+        before = self._connection.execute(list_before(scanner, session, slot)).first()
         now, then = aliased(Signal), aliased(Signal)
-        same = and_(
-            then.scanner == scanner,
-            then.session == (before.session if before else None),
-            then.as_of == (before.as_of if before else None),
-            then.ticker == now.ticker,
-            then.status != "withdrawn",
-        )
+        day, as_of = (before.session, before.as_of) if before else (None, None)
         compared = (
             select(now.id, _verdict(now, then))
-            .outerjoin(then, same)
+            .outerjoin(then, _same(now, then, literal(day, Date), literal(as_of, Text)))
             .where(now.scanner == scanner, now.session == session, now.as_of == slot)
             .subquery()
         )
@@ -232,6 +207,22 @@ class Signals:
             .where(Signal.id == compared.c.id, Signal.change != compared.c.verdict)
             .execution_options(synchronize_session=False)
         )
+
+
+def _same(
+    now: type[Signal],
+    then: type[Signal],
+    session: ColumnElement[Any],
+    slot: ColumnElement[Any],
+) -> ColumnElement[bool]:
+    """Whether `then` is the same stock's signal of that session and slot."""
+    return and_(
+        then.scanner == now.scanner,
+        then.session == session,
+        then.as_of == slot,
+        then.ticker == now.ticker,
+        then.status != "withdrawn",
+    )
 
 
 def _verdict(now: type[Signal], then: type[Signal]) -> ColumnElement[str]:

@@ -151,6 +151,18 @@ def test_gone_is_what_the_scan_before_had_and_this_one_has_not(postgres_url):
     assert [(s["ticker"], s["as_of"]) for s in inside] == [("900003", "10:05"), ("035720", "10:05")]
 
 
+def test_the_first_final_list_says_what_is_gone_of_the_close_before(postgres_url):
+    with emptied(postgres_url) as database:
+        publish(database, "vcp", TUE, 5)
+        publish(database, "vcp", WED, 5)
+        publish(database, "vcp", WED, 4, slot="final")
+        with serving(database) as served, served.client() as client:
+            found = client.get("/api/kr/signals/gone?signal_type=vcp").json()
+    assert [(s["ticker"], s["session"], s["as_of"]) for s in found] == [
+        ("900004", "2026-02-03", "close")
+    ]
+
+
 def test_names_are_found_by_initial_consonants(postgres_url):
     with emptied(postgres_url) as database:
         publish_everything(database)

@@ -103,6 +103,13 @@ def rows(url, columns="ticker, status, grade, change"):
         return connection.execute(query).fetchall()
 
 
+def changes(url, session, slot):
+    chosen = [
+        row[2:] for row in rows(url, "session, as_of, ticker, change") if row[:2] == (session, slot)
+    ]
+    return dict(chosen)
+
+
 def everything(url):
     return rows(url, "signals::text, xmin::text")
 
@@ -219,6 +226,28 @@ def test_many_sessions_at_once_give_what_one_after_the_other_gives(store, url):
         connection.execute("TRUNCATE signals, scan_runs CASCADE")
     assert publish(store, days, signals) == (6, 0, 0, 0)
     assert rows(url) == single
+
+
+def test_the_first_final_list_follows_the_best_list_of_the_session_before(store, url):
+    publish(store, [MON, TUE], frame(signal(MON, "000001"), signal(TUE, "000001")))  # a back-fill
+    publish(store, [WED], frame(signal(WED, "000001")))
+    wednesday = frame(signal(WED, "000001", "S"), signal(WED, "000002"))
+    publish(store, [WED], wednesday, slot="final")
+    assert changes(url, WED, "final") == {"000001": "upgraded", "000002": "new"}
+    publish(store, [TUE], frame(signal(TUE, "000001", "S"), signal(TUE, "000002")), slot="final")
+    assert changes(url, TUE, "final") == {"000001": "upgraded", "000002": "new"}
+    assert changes(url, WED, "final") == {"000001": "carried", "000002": "carried"}
+    assert changes(url, WED, "close") == {"000001": "carried"}  # with Tuesday's close, as before
+
+
+def test_a_session_without_a_final_list_is_not_skipped_over(store, url):
+    publish(store, [MON], frame(signal(MON, "000001")), slot="final")
+    publish(store, [TUE], frame(signal(TUE, "000001", "B"), signal(TUE, "000002")))
+    publish(store, [WED], frame(signal(WED, "000001"), signal(WED, "000002")), slot="final")
+    assert changes(url, TUE, "close") == {"000001": "downgraded", "000002": "new"}
+    assert changes(url, WED, "final") == {"000001": "upgraded", "000002": "carried"}
+    publish(store, [TUE], frame(signal(TUE, "000001", "B")))
+    assert changes(url, WED, "final") == {"000001": "upgraded", "000002": "new"}
 
 
 def test_the_newest_slot_of_the_newest_session_is_shown_even_when_it_is_empty(store):
