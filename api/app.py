@@ -43,7 +43,7 @@ from api.routes import (
     stocks,
     timetable,
 )
-from api.services import Services, Slots
+from api.services import Costs, RoundTrip, Services, Slots
 from db import Database
 from db.listening import wakes
 from db.repositories.keys import StoredKey
@@ -74,6 +74,7 @@ def create_app(
     keys_database: Database | None = None,
     clock: Clock | None = None,
     slots: Slots = lambda _hours: (),
+    costs: Costs = lambda _session: RoundTrip(),
     ping_seconds: float = PING_SECONDS,
     silent_seconds: float = SILENT_SECONDS,
 ) -> FastAPI:
@@ -84,6 +85,7 @@ def create_app(
             at least `settings.api_connections` connections.
         keys_database: where API keys are, if not in the same market.
         slots: when in a session which flow is due.
+        costs: what a round trip costs.
 
     Raises:
         SettingsError: a setting can't be used.
@@ -150,6 +152,7 @@ def create_app(
         metrics=metrics,
         dashboard=Dashboard(),
         slots=slots,
+        costs=costs,
     )
     for module in ROUTERS:
         app.include_router(module.router, responses=_problem_responses())

@@ -175,6 +175,8 @@ TIMETABLE: Final[Json] = {
     "closed_today": None,
     "next": [{"flow": "net-buying", "at": "2026-02-20T18:40:00+09:00"}],
     "sessions": ["2026-02-19", "2026-02-20", "2026-02-23"],
+    "round_trip_pct": 0.2373,
+    "slippage_ticks": 1,
 }
 HEALTH: Final[Json] = {
     "status": "healthy",

@@ -232,6 +232,10 @@ class Timetable(Shape):
     closed_today: str | None = Field(description="why the exchange doesn't trade today")
     next: list[ComingRun] = Field(description="the next run of each flow, soonest first")
     sessions: list[date] = Field(description="of three weeks before and after today")
+    round_trip_pct: float | None = Field(
+        description="percent; commissions, fees and the tax of a sale in `session`, before slippage"
+    )
+    slippage_ticks: float | None = Field(description="each side, in reports after costs")
 
 
 class LastScan(Shape):

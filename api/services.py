@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, TypeAlias
 
 from fastapi import Depends
@@ -29,6 +29,18 @@ Slots: TypeAlias = Callable[[SessionHours], Iterable[tuple[datetime, str]]]
 
 
 @dataclass(frozen=True)
+class RoundTrip:
+    """What buying and selling again costs; null: not known."""
+
+    percent: float | None = None
+    slippage_ticks: float | None = None
+
+
+Costs: TypeAlias = Callable[[date], RoundTrip]
+"""What a sale in that session costs with its purchase, as the settings say."""
+
+
+@dataclass(frozen=True)
 class Services:
     """Nothing of it is global."""
 
@@ -43,6 +55,7 @@ class Services:
     metrics: Metrics
     dashboard: Dashboard
     slots: Slots
+    costs: Costs
 
     async def keep(self, request: HTTPConnection, work: Callable[[Repositories], Answer]) -> Whole:
         """What `work` reads, kept under the request's address until something changes."""

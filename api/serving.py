@@ -15,7 +15,7 @@ from fastapi import FastAPI
 
 import tracing
 from api.app import create_app
-from api.services import Slots
+from api.services import Costs, RoundTrip, Slots
 from api.transport import LiveProtocol
 from db.engine import Pool
 from db.reading_role import open_for_reading
@@ -34,12 +34,14 @@ def serve(
     market: Market | None = None,
     on_message: Callable[[str], None] = lambda _: None,
     slots: Slots = lambda _hours: (),
+    costs: Costs = lambda _session: RoundTrip(),
 ) -> None:
     """Serve one market until the process is told to stop.
 
     Args:
         market: by default the real one once it has any bars, else the sample.
         slots: when in a session which flow is due.
+        costs: what a round trip costs.
 
     Raises:
         SettingsError: it would listen beyond this machine without keys, or the role may write.
@@ -55,7 +57,7 @@ def serve(
         require_keys(settings, has_keys=has_keys)
         chosen = market or ("real" if real.freshness().bars else "sample")
         database = real if chosen == "real" else stack.enter_context(opened(market=chosen))
-        app = create_app(settings, database, keys_database=real, slots=slots)
+        app = create_app(settings, database, keys_database=real, slots=slots, costs=costs)
         _log_through_ours()
         on_message(f"serving the {chosen} market on http://{_shown(settings)}")
         # uvicorn raises the signal again once it has stopped; the database is to be left in order.

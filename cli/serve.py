@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 import typer
@@ -27,17 +27,26 @@ def serve(
     Reads PostgreSQL as a role that can't write, and nothing else. Beyond this machine it needs API
     keys: closebell keys create NAME.
     """
+    from api.services import RoundTrip
     from api.serving import serve as run
     from flows.timetable import TIMETABLE
     from market.calendar import SessionHours
+    from outcomes.costs import round_trip
+    from outcomes.rules import TradeRules
 
     def slots(hours: SessionHours) -> Iterator[tuple[datetime, str]]:
         return ((at, line.flow) for line in TIMETABLE for at, _ in line.slots(hours))
 
     config = load_settings()
+    rules = TradeRules.from_mapping(config.rules).costs
+
+    def costs(session: date) -> RoundTrip:
+        cost = round_trip(session, rules)
+        return RoundTrip(None if cost is None else round(cost * 100, 4), rules.slippage_ticks)
+
     chosen = {"api_host": host, "api_port": port}
     config = config.model_copy(update={k: v for k, v in chosen.items() if v is not None})
     source = source or config.source
     market: Market = "sample" if invented(source, config) else "real"
     with working(quiet=False) as say:
-        run(config, market if source else None, say, slots)
+        run(config, market if source else None, say, slots, costs)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import polars as pl
 
 from market.prices import tick_size_expr
@@ -37,6 +39,17 @@ def selling_expr(price: pl.Expr, session: pl.Expr, market: pl.Expr, rules: CostR
     """Commission, fee, slippage and tax of a sale at `price` (won) in `session`."""
     both = rules.commission + rules.exchange_fee + slippage_expr(price, rules)
     return both + sell_tax_expr(session, market, rules)
+
+
+def round_trip(session: date, rules: CostRules) -> float | None:
+    """What buying a KOSPI or KOSDAQ stock and selling it in `session` costs, before slippage.
+
+    Both sides' commission and fee, and the sale's tax (the dearer market's); a fraction. None
+    before the first step of the tax.
+    """
+    taxes = [sell_tax_expr(pl.lit(session), pl.lit(name), rules) for name in ("KOSPI", "KOSDAQ")]
+    tax = pl.select(pl.max_horizontal(taxes)).item()
+    return None if tax is None else 2 * (rules.commission + rules.exchange_fee) + float(tax)
 
 
 def kept_expr(rules: CostRules, market: pl.Expr | None = None) -> pl.Expr:

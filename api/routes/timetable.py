@@ -1,4 +1,4 @@
-"""The market's hours around now, and what is due next."""
+"""The market's hours around now, what is due next, and what trading costs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from api import models, views
 from api.queries import Query as NoQuery
-from api.services import Room, Slots
+from api.services import Costs, Room, Slots
 from market.calendar import SessionHours, TradingCalendar
 
 router = APIRouter(tags=["timetable"])
@@ -22,15 +22,15 @@ MOST = 6  # coming runs, each flow once
 async def timetable(room: Room, query: Annotated[NoQuery, Query()]) -> Response:  # noqa: ARG001
     """Whether the market is open, until when, and which flows come next; by the server's clock."""
     now = room.clock.now()
-    body = views.dumps(_around(now, room.calendar, room.slots))
+    body = views.dumps(_around(now, room.calendar, room.slots, room.costs))
     return Response(body, headers={"cache-control": "no-store"}, media_type="application/json")
 
 
-def _around(now: datetime, calendar: TradingCalendar, slots: Slots) -> dict[str, Any]:
+def _around(now: datetime, calendar: TradingCalendar, slots: Slots, costs: Costs) -> dict[str, Any]:
     session = calendar.session_at(now)
     hours = calendar.hours(session)
     following = calendar.hours(calendar.next(session))
-    today = now.date()
+    today, trade = now.date(), costs(session)
     return {
         "now": now,
         "open": hours.open <= now < hours.close,
@@ -43,6 +43,8 @@ def _around(now: datetime, calendar: TradingCalendar, slots: Slots) -> dict[str,
         "closed_today": calendar.why_closed(today) or None,
         "next": _coming(now, [hours, following], slots),
         "sessions": calendar.sessions(today - BEFORE, today + AFTER),
+        "round_trip_pct": trade.percent,
+        "slippage_ticks": trade.slippage_ticks,
     }
 
 

@@ -12,6 +12,7 @@ from api_server import serving
 from databases import emptied
 
 from api.dashboard import STATIC, Dashboard
+from api.services import RoundTrip
 from market.clock import FixedClock
 
 PLAIN = {"accept-encoding": "identity"}
@@ -118,9 +119,13 @@ def test_the_chart_library_is_shipped_with_its_licence_and_notice(client):
 
 def test_the_timetable_knows_the_hours_around_now(postgres_url):
     clock = FixedClock(datetime(2026, 2, 4, 3, tzinfo=UTC))
+
+    def costs(session):
+        return RoundTrip(0.4 if session == WED else None, 2)
+
     with (
         emptied(postgres_url) as database,
-        serving(database, clock=clock) as served,
+        serving(database, clock=clock, costs=costs) as served,
         served.client() as client,
     ):
         told = client.get("/api/kr/timetable").json()
@@ -132,6 +137,7 @@ def test_the_timetable_knows_the_hours_around_now(postgres_url):
     assert told["closed_today"] is None
     assert {"2026-02-13", "2026-02-19"} <= set(told["sessions"])
     assert "2026-02-17" not in told["sessions"]  # Seollal
+    assert (told["round_trip_pct"], told["slippage_ticks"]) == (0.4, 2)
 
 
 def test_gone_is_what_the_scan_before_had_and_this_one_has_not(postgres_url):

@@ -117,7 +117,10 @@ def test_a_killed_server_comes_back_and_no_client_misses_what_was_published_mean
                     seen.append(frame["event_id"])
             return seen
 
-    with served(folder, port) as process:
+    settings = folder / "closebell.toml"
+    settings.write_text("[rules.outcomes.costs]\ncommission = 0.01\nslippage_ticks = 3\n")
+    with served(folder, port, CLOSEBELL_CONFIG=str(settings)) as process:
+        told = httpx.get(f"http://127.0.0.1:{port}/api/kr/timetable").json()
         seen = asyncio.run(first())
         process.wait(30)
     with database.reader() as tx:
@@ -128,6 +131,8 @@ def test_a_killed_server_comes_back_and_no_client_misses_what_was_published_mean
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) in (0, -signal.SIGTERM)
     assert seen == expected
+    assert 2 < told["round_trip_pct"] < 2.5  # both commissions, and the year's tax
+    assert told["slippage_ticks"] == 3
 
 
 def flood(database: Database, count: int) -> None:

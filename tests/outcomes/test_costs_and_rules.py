@@ -12,7 +12,7 @@ from realdata import adjusted_market, raw_market
 from trade_stories import TOLD, bars_of, sessions_of
 
 from errors import SettingsError
-from outcomes.costs import kept_expr, sell_tax_expr
+from outcomes.costs import kept_expr, round_trip, sell_tax_expr
 from outcomes.random_stock import random_gross, random_stock
 from outcomes.rules import CostRules, TradeRules
 from outcomes.survivorship import survivorship
@@ -36,6 +36,30 @@ from outcomes.survivorship import survivorship
 def test_the_tax_of_the_sales_session(session: date, market: str | None, tax: float) -> None:
     told = pl.DataFrame({"s": [session], "m": [market]}, schema={"s": pl.Date, "m": pl.String})
     assert told.select(sell_tax_expr(pl.col("s"), pl.col("m"), CostRules())).item() == tax
+
+
+@pytest.mark.parametrize(
+    ("session", "cost"),
+    [
+        (date(2018, 1, 2), 0.003372792),
+        (date(2025, 6, 2), 0.001872792),
+        (date(2026, 2, 20), 0.002372792),  # both sides' 0.015 % and 0.0036396 %, tax 0.2 %
+        (date(1990, 1, 4), None),
+    ],
+)
+def test_a_round_trip_costs_what_its_sessions_tax_makes_it(session: date, cost: float | None):
+    assert round_trip(session, CostRules()) == (cost and pytest.approx(cost))
+
+
+def test_a_round_trip_costs_what_the_settings_say() -> None:
+    rules = CostRules.model_validate(
+        {
+            "commission": 0.001,
+            "exchange_fee": 0,
+            "sell_tax": [{"since": "2020-01-01", "kospi": 0.001, "kosdaq": 0.002}],
+        }
+    )
+    assert round_trip(date(2026, 2, 20), rules) == pytest.approx(0.004)
 
 
 def test_a_flat_trade_loses_its_costs() -> None:

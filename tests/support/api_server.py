@@ -8,7 +8,7 @@ import time
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, TypeVar
 
 import httpx
@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from uvicorn import Server
 
 from api.app import create_app
-from api.services import Services
+from api.services import RoundTrip, Services
 from api.serving import make_server
 from db import Database
 from db.engine import SERVER, Pool
@@ -95,11 +95,18 @@ def end_of_day(hours: SessionHours) -> list[tuple[datetime, str]]:
     return [(hours.close, "end-of-day")]
 
 
+def dear_trades(_session: date) -> RoundTrip:
+    """Costs that are no defaults."""
+    return RoundTrip(0.314, 2)
+
+
 @contextmanager
 def serving(database: Database, *, clock: Any = None, **settings: Any) -> Iterator[Served]:
     """Serve that database; settings in their own names, and what `create_app` may be given."""
-    own = ("ping_seconds", "silent_seconds", "slots")
-    more = {"slots": end_of_day} | {k: settings.pop(k) for k in own if k in settings}
+    own = ("ping_seconds", "silent_seconds", "slots", "costs")
+    more = {"slots": end_of_day, "costs": dear_trades} | {
+        k: settings.pop(k) for k in own if k in settings
+    }
     config = Settings(**(NO_LIMIT | settings))
     reading = read_only(database, size=config.api_connections)
     started: dict[str, Any] = {}

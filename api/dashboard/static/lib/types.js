@@ -84,6 +84,8 @@
  * @property {string | null} closed_today
  * @property {{flow: string, at: string}[]} next
  * @property {string[]} sessions
+ * @property {number | null} round_trip_pct commissions, fees and the tax of a sale
+ * @property {number | null} slippage_ticks each side
  *
  * @typedef {object} LastScan
  * @property {string} session

@@ -1,6 +1,7 @@
 /** The market gate, its past, the hours and how fresh everything is. */
 
 /** @import {Gate, Timetable, Health} from "../lib/types.js" */
+import { number } from "../lib/format.js";
 import { get, maybe } from "../lib/http.js";
 
 const HISTORY = 60; // sessions
@@ -64,6 +65,12 @@ export class Market extends EventTarget {
   /** The session after one, as far as it is known here. @param {string} session */
   after(session) {
     return this.timetable?.sessions.find((one) => one > session) ?? null;
+  }
+
+  /** What a round trip costs, for the words that say it; dashes until it is known. */
+  get costs() {
+    const { round_trip_pct: cost = null, slippage_ticks: ticks = null } = this.timetable ?? {};
+    return { cost: number(cost, 2), ticks: number(ticks, Number.isInteger(ticks) ? 0 : 1) };
   }
 
   async checkHealth() {

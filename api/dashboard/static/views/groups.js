@@ -5,7 +5,6 @@
 /** @import {View, Sort} from "../model/view.js" */
 /** @import {Key} from "../lib/words.js" */
 import { h, prose } from "../lib/dom.js";
-import { ROUND_TRIP } from "../lib/costs.js";
 import { clock, slotName, whole } from "../lib/format.js";
 import { t, word } from "../lib/words.js";
 import { isFiltered, unfiltered } from "../model/view.js";
@@ -54,8 +53,9 @@ export function table(_view, body, sortBy) {
  * @param {number} shown
  * @param {View} view
  * @param {(change: Partial<View>) => void} set
+ * @param {{cost: string, ticks: string}} costs of a round trip
  */
-export function groupHeading(name, slot, shown, view, set) {
+export function groupHeading(name, slot, shown, view, set, costs) {
   const counts = { new: 0, upgraded: 0, carried: 0, downgraded: 0 };
   for (const signal of slot.signals) counts[signal.change] += 1;
   const n = slot.signals.length;
@@ -76,7 +76,7 @@ export function groupHeading(name, slot, shown, view, set) {
         "aria-pressed": String(view.gone),
         onclick: () => set({ gone: !view.gone }),
       }, view.gone ? t("list.gone.hide") : t("list.gone.show", { n: slot.gone.length })),
-      name === "closing_bet" && h("span", { class: "quiet cost" }, t("list.overnight", { cost: ROUND_TRIP })),
+      name === "closing_bet" && h("span", { class: "quiet cost" }, t("list.overnight", costs)),
     ),
   );
 }

@@ -2,7 +2,6 @@
 
 /** @import {Performance} from "./outcomes.js" */
 import { h, prose, refill } from "../lib/dom.js";
-import { ROUND_TRIP } from "../lib/costs.js";
 import { maybe } from "../lib/http.js";
 import { replaceQuery } from "../lib/route.js";
 import { t } from "../lib/words.js";
@@ -11,13 +10,13 @@ import { outcomeTables } from "./outcomes.js";
 import { failure, skeleton } from "./problem.js";
 
 /** @type {import("../app.js").PageMaker} */
-export function performancePage(_app, root, argument, query) {
+export function performancePage(app, root, argument, query) {
   const stop = new AbortController();
   const outcomes = h("section", { class: "panel", "aria-labelledby": "performance-title" });
   const panel = h("section", { class: "panel", "aria-labelledby": "backtests-title" });
   const backtests = new Backtests(panel, Number(argument) || null, stop.signal);
   const title = h("h1", { id: "performance-title" }, t("perf.title"));
-  const intro = h("p", { class: "quiet" }, t("perf.intro", { cost: ROUND_TRIP }));
+  const intro = h("p", { class: "quiet" }, t("perf.intro", app.market.costs));
   refill(outcomes, title, intro, skeleton(4, t("page.loading")));
   refill(root, outcomes, panel);
 
@@ -42,6 +41,9 @@ export function performancePage(_app, root, argument, query) {
     }
   }
 
+  app.market.addEventListener("change", () => refill(intro, t("perf.intro", app.market.costs)), {
+    signal: stop.signal,
+  });
   void load();
   void backtests.load();
   return {

@@ -2,7 +2,6 @@
 
 /** @import {DetailedPart, Signal} from "../lib/types.js" */
 import { bar, h } from "../lib/dom.js";
-import { ROUND_TRIP } from "../lib/costs.js";
 import { away, number, percent, score, slotName, whole, won } from "../lib/format.js";
 import { reason } from "../words/reasons.js";
 import { spoken, t, word } from "../lib/words.js";
@@ -15,8 +14,11 @@ const ORDER = {
   closing_bet: ["news", "value", "chart", "candle", "period", "supply"],
 };
 
-/** @param {Signal} signal */
-export function scorePanel(signal) {
+/**
+ * @param {Signal} signal
+ * @param {{cost: string, ticks: string}} costs of a round trip
+ */
+export function scorePanel(signal, costs) {
   const { parts, signal_type } = signal;
   const pct = Math.round((signal.score / signal.out_of) * 100);
   return [
@@ -27,7 +29,7 @@ export function scorePanel(signal) {
       h("span", { class: "quiet" }, `${signal.session} ${slotName(signal.as_of)}`),
       signal.preliminary && h("span", { class: "flag preliminary" }, t("slot.preliminary")),
     ),
-    levels(signal),
+    levels(signal, costs),
     h("h3", {}, t("stock.score")),
     h("p", { class: "quiet" },
       t("stock.outof", { score: score(signal.score), out_of: score(signal.out_of), pct })),
@@ -41,11 +43,11 @@ export function scorePanel(signal) {
   ];
 }
 
-/** @param {Signal} signal */
-function levels(signal) {
+/** @param {Signal} signal @param {{cost: string, ticks: string}} costs */
+function levels(signal, costs) {
   const { entry_price: entry, target_price: target, stop_price: stop } = signal;
   const overnight = signal.signal_type === "closing_bet" &&
-    h("p", { class: "quiet" }, t("list.overnight", { cost: ROUND_TRIP }));
+    h("p", { class: "quiet" }, t("list.overnight", costs));
   if (entry === null) {
     return h("p", { class: "empty" }, t("stock.levels.none", { why: t("stock.levels.extended") }));
   }

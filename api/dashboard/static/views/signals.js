@@ -43,6 +43,7 @@ class SignalsView {
     /** @type {Signal[]} */
     this.order = [];
     this.planned = 0;
+    this.cost = app.market.costs.cost;
     refill(root,
       h("div", { class: "board" },
         h("aside", { class: "side" }, this.gate, this.fresh),
@@ -87,6 +88,11 @@ class SignalsView {
   }
 
   drawSide() {
+    const { cost } = this.app.market.costs;
+    if (cost !== this.cost) {
+      this.cost = cost;
+      this.draw();
+    }
     drawGate(this.app, this.gate);
     drawFreshness(this.app, this.fresh);
     if (this.app.market.history.length && !this.hasSessions) {
@@ -118,13 +124,14 @@ class SignalsView {
     const wrapped = name === "closing_bet" ? 66 : 26; // its heading has another line
     const height = this.narrow.matches ? HEADING + wrapped : HEADING;
     const { session, as_of, state, signals } = slot;
-    const told = [session, as_of, state, signals.length, found.length, slot.gone.length];
+    const { costs } = this.app.market;
+    const told = [session, as_of, state, signals.length, found.length, slot.gone.length, costs.cost];
     const rows = [
       {
         key: `heading ${name}`,
         height,
         data: [...told, this.view.gone, slot.updated].join(),
-        draw: () => groupHeading(name, slot, found.length, this.view, set),
+        draw: () => groupHeading(name, slot, found.length, this.view, set, costs),
       },
     ];
     if (!found.length) {

@@ -65,6 +65,11 @@ class StockPage {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw(), { signal });
     if (/^[0-9A-Z]{6}$/.test(ticker)) app.live.subscribe([this.topic]);
     this.head = h("header", { class: "stock-head" });
+    this.side = h("section", { class: "panel score", "aria-label": t("stock.score") });
+    this.cost = app.market.costs.cost;
+    app.market.addEventListener("change", () => {
+      if (this.known && this.cost !== app.market.costs.cost) this.drawScore();
+    }, { signal });
     refill(root, skeleton(10, t("page.loading")));
   }
 
@@ -139,7 +144,6 @@ class StockPage {
     this.chart?.close();
     this.chart = null;
     const canvas = h("div", { class: "chart", id: "chart" });
-    const side = h("section", { class: "panel score", "aria-label": t("stock.score") });
     const past = h("section", { class: "panel history", "aria-labelledby": "history-title" });
     this.drawHead();
     refill(this.root,
@@ -154,15 +158,22 @@ class StockPage {
             h("a", { href: "https://www.tradingview.com/", target: "_blank", rel: "noreferrer" },
               t("stock.chart.notice"))),
         ),
-        side,
+        this.side,
         past,
       ),
     );
-    refill(side,
-      this.chooser(),
-      signal ? scorePanel(signal) : h("p", { class: "empty" }, t("stock.history.none")));
+    this.drawScore();
     drawHistory(past, known.signals, (chosen) => this.choose(chosen));
     void this.drawChart(canvas);
+  }
+
+  drawScore() {
+    const { signal } = this;
+    const { costs } = this.app.market;
+    this.cost = costs.cost;
+    refill(this.side,
+      this.chooser(),
+      signal ? scorePanel(signal, costs) : h("p", { class: "empty" }, t("stock.history.none")));
   }
 
   /** @param {HTMLElement} canvas */

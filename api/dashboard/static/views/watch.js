@@ -3,7 +3,6 @@
 /** @import {App} from "../app.js" */
 /** @import {Signal, Stock, Trade, Watched} from "../lib/types.js" */
 import { download, h, refill } from "../lib/dom.js";
-import { ROUND_TRIP } from "../lib/costs.js";
 import { away, direction, percent, signed, slotName, whole } from "../lib/format.js";
 import { maybe } from "../lib/http.js";
 import { address } from "../lib/route.js";
@@ -133,7 +132,7 @@ function drawTrades(app, panel, trades, quotes) {
         h("tbody", {}, trades.map((trade) => tradeLine(app, trade, quotes.get(trade.ticker)))),
       ),
     ),
-    h("p", { class: "quiet" }, t("watch.cost", { cost: ROUND_TRIP })),
+    h("p", { class: "quiet" }, t("watch.cost", app.market.costs)),
   );
 }
 
