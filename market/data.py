@@ -18,7 +18,10 @@ from market.schemas import (
 
 @dataclass(frozen=True)
 class MarketData:
-    """Frames over a range of sessions. `news` is None when no news source is configured."""
+    """Frames over a range of sessions. `news` is None when no news source is configured.
+
+    `news_of` are the stocks whose news is known where it was asked for by name; None: all are.
+    """
 
     bars: dy.DataFrame[DailyBars]
     instruments: dy.DataFrame[Instruments]
@@ -26,3 +29,4 @@ class MarketData:
     net_buying: dy.DataFrame[NetBuying]
     index_bars: dy.DataFrame[IndexBars]
     news: dy.DataFrame[News] | None = None
+    news_of: frozenset[str] | None = None

@@ -170,7 +170,7 @@ def _piece(
         scores = daytrading.score(cells, rules, request.in_session, newest)
     else:
         news = closing_bet.news_of(data, panel.tickers, request.schedule, rules.closing_bet)
-        scores = closing_bet.score(cells, rules, news)
+        scores = closing_bet.score(cells, rules, news, data.news_of)
     told = (
         _signals(name, cells, scores, panel, swings, request) if request.words else pl.DataFrame()
     )
@@ -214,8 +214,8 @@ def _signals(
     elif name == "daytrading":
         words = daytrading_words.describe(some, sessions, rules)
     else:
-        has_news = request.data.news is not None
-        words = closing_bet_words.describe(some, sessions, rules, has_news=has_news)
+        asked = request.data.news_of is not None
+        words = closing_bet_words.describe(some, sessions, rules, by_name=asked)
     return some.hstack(words).select(
         "session",
         "ticker",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import polars as pl
 
 from market.data import MarketData
@@ -59,11 +61,19 @@ def news_of(
     )
 
 
-def score(cells: pl.DataFrame, rules: Rules, news: pl.DataFrame | None) -> pl.DataFrame:
-    """Score, grade, gates, parts and levels (won as traded), for each cell in order."""
+def score(
+    cells: pl.DataFrame,
+    rules: Rules,
+    news: pl.DataFrame | None,
+    news_of: Collection[str] | None = None,
+) -> pl.DataFrame:
+    """Score, grade, gates, parts and levels (won as traded), for each cell in order.
+
+    `news_of` are the stocks whose news is known; None: all are.
+    """
     c = rules.closing_bet
     has_warnings = "warning" in cells.columns
-    lazy = _with_news(cells.lazy(), news).with_columns(**_parts(c))
+    lazy = _with_news(cells.lazy(), news, news_of).with_columns(**_parts(c))
     entry = pl.col("traded_close")
     near_high_known = pl.col("bet_high_year").is_not_null()
     warning = pl.col("warning") if has_warnings else pl.lit(False)
@@ -86,14 +96,14 @@ def score(cells: pl.DataFrame, rules: Rules, news: pl.DataFrame | None) -> pl.Da
         gate_no_blocking_news=~pl.col("blocked"),
         gate_no_warning=~warning,
     )
-    conditions = [pl.col(f"gate_{name}") for name in GATES if getattr(c.gates, name)]
-    if news is None:
-        conditions = [pl.col(f"gate_{n}") for n in GATES if getattr(c.gates, n) and "news" not in n]
+    conditions = {name: pl.col(f"gate_{name}") for name in GATES if getattr(c.gates, name)}
+    if "no_blocking_news" in conditions:  # a part that is missing is no gate that is unknown
+        conditions["no_blocking_news"] = conditions["no_blocking_news"].fill_null(True)
     lazy = lazy.with_columns(
         grade=grade(
             pl.col("score"),
             pl.col("out_of"),
-            gate(*conditions),
+            gate(*conditions.values()),
             full=c.full,
             min_out_of=c.min_out_of,
             grades=c.grades,
@@ -123,13 +133,17 @@ def score(cells: pl.DataFrame, rules: Rules, news: pl.DataFrame | None) -> pl.Da
     return scored.collect()
 
 
-def _with_news(cells: pl.LazyFrame, news: pl.DataFrame | None) -> pl.LazyFrame:
+def _with_news(
+    cells: pl.LazyFrame, news: pl.DataFrame | None, news_of: Collection[str] | None
+) -> pl.LazyFrame:
     if news is None:
         return cells.with_columns(
             news_balance=pl.lit(None, pl.Int32), blocked=pl.lit(None, pl.Boolean)
         )
+    known = pl.lit(True) if news_of is None else pl.col("ticker").is_in(sorted(news_of))
     return cells.join(news.lazy(), on="key", how="left", maintain_order="left").with_columns(
-        pl.col("news_balance").fill_null(0), pl.col("blocked").fill_null(False)
+        pl.when(known).then(pl.col("news_balance").fill_null(0)),
+        pl.when(known).then(pl.col("blocked").fill_null(False)),
     )
 
 

@@ -10,24 +10,29 @@ from scanners.rules import Rules
 from scanners.words import NO_NET_BUYING, as_json, failed, flags, part, percent, said, when
 
 NO_NEWS = "no news source is configured"
+NOT_ASKED = "its news wasn't asked for"
+BLOCKED = "gate failed: blocking news"
 GATES = {
     "trading_value": "traded value of the session too small",
     "up": "not above the base price",
     "below_limit": "at the upper price limit, can't be bought",
-    "no_blocking_news": "blocking news",
     "no_warning": "designated as investment warning",
 }
 
 
 def describe(
-    chosen: pl.DataFrame, sessions: pl.Series, rules: Rules, *, has_news: bool
+    chosen: pl.DataFrame, sessions: pl.Series, rules: Rules, *, by_name: bool
 ) -> pl.DataFrame:
-    """parts, reasons and flags of the chosen cells (scores and panel columns side by side)."""
+    """parts, reasons and flags of the chosen cells (scores and panel columns side by side).
+
+    `by_name`: news was asked for stock by stock, and may be missing of some only.
+    """
     c = rules.closing_bet
+    no_news = NOT_ASKED if by_name else NO_NEWS
     history = "too little history"
     q = pl.lit(sessions).gather(pl.col("q")).cast(pl.String)
     parts = {
-        "news": part("news", c.news_points, NO_NEWS),
+        "news": part("news", c.news_points, no_news),
         "value": part("value", most(c.value_steps), "", won=pl.col("traded_value").cast(pl.Int64)),
         "chart": part(
             "chart",
@@ -48,9 +53,6 @@ def describe(
             provisional=pl.col("provisional"),
         ),
     }
-    gates = dict(GATES)
-    if not has_news:
-        del gates["no_blocking_news"]
     reasons = said(
         when(
             pl.col("value") > 0,
@@ -76,9 +78,10 @@ def describe(
             percent(pl.col("foreign_q")),
             percent(pl.col("institution_q")),
         ),
-        when(pl.col("news").is_null(), f"news missing: {NO_NEWS}"),
+        when(pl.col("news").is_null(), f"news missing: {no_news}"),
         when(pl.col("supply").is_null(), f"supply missing: {NO_NET_BUYING}"),
-        *failed(gates),
+        *failed(GATES),
+        when(~pl.col("gate_no_blocking_news"), BLOCKED),
     )
     return chosen.select(as_json(parts, GATE_NAMES), reasons, flags(chosen.columns))
 

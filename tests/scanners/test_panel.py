@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -257,6 +258,21 @@ def test_blocking_news_sets_the_part_to_zero_and_fails_its_gate() -> None:
     assert found == {0: (0.0, True), 3: (1.0, True), 4: (0.0, False)}
     scores = scan(data, schedule, SESSIONS[69], Rules()).results["closing_bet"].scores
     assert scores.select("news", "gate_no_blocking_news").row(0) == (None, None)
+
+
+@pytest.mark.parametrize(("asked", "part"), [({"000010"}, (0.0, True)), (set(), (None, None))])
+def test_news_asked_for_by_name_is_known_of_those_stocks_alone(
+    asked: set[str], part: tuple[float | None, bool | None]
+) -> None:
+    data = market([bar(at) for at in range(70)])
+    told = replace(data, news=News.create_empty(), news_of=frozenset(asked))
+    schedule = TradingCalendar().schedule(SESSIONS[0], SESSIONS[69], Slot.CLOSE)
+    rules = Rules.from_mapping({"closing_bet": {"min_out_of": 1, "min_grade": "C"}})
+    result = scan(told, schedule, SESSIONS[69], rules).results["closing_bet"]
+    assert result.scores.select("news", "gate_no_blocking_news").row(0) == part
+    assert result.scores["grade"].null_count() == 0, "a missing part leaves no gate unknown"
+    reasons = result.signals["reasons"][0].to_list()
+    assert ("news missing: its news wasn't asked for" in reasons) is (not asked)
 
 
 def test_a_scanner_that_does_not_exist_is_refused() -> None:
