@@ -123,6 +123,15 @@ class Settings(BaseSettings):
     dart_calls_per_second: float = Field(
         5.0, gt=0, description="more than some 1,000 calls a minute are refused"
     )
+    naver_key_id: SecretStr | None = Field(None, description="NAVER API HUB: key id")
+    naver_key: SecretStr | None = Field(None, description="and its key")
+    naver_base_url: str = Field(
+        "https://naverapihub.apigw.ntruss.com", description="where NAVER API HUB answers"
+    )
+    naver_path: str = Field("/search/v1/news", description="of its news search")
+    naver_calls_per_second: float = Field(
+        10.0, gt=0, description="its terms allow 25,000 a day; fifty a second by hearsay"
+    )
     http_connect_seconds: float = Field(5.0, gt=0, description="to reach a provider")
     http_read_seconds: float = Field(15.0, gt=0, description="of silence in an answer")
     http_attempt_seconds: float = Field(30.0, gt=0, description="for one attempt, to its last byte")

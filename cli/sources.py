@@ -16,6 +16,7 @@ WITHOUT = {
     "kiwoom": "no live market; imported files, KRX and the sample market work",
     "krx": "no official bars on the next morning; the others work",
     "dart": "the news part is missing; the others work",
+    "naver": "no articles; DART's disclosures count without them",
 }
 
 

@@ -187,6 +187,7 @@ WORDS: Final[Mapping[str, str]] = {
         "다음 날 아침 공식 시세 없음; 나머지는 쓸 수 있음"
     ),
     "the news part is missing; the others work": "뉴스 항목이 빠짐; 나머지는 쓸 수 있음",
+    "no articles; DART's disclosures count without them": "기사 없음; DART 공시는 그대로 반영됨",
     "net buying": "순매수",
     "index bars": "지수",
     "import the newer sessions, then closebell run end-of-day": (
@@ -207,6 +208,7 @@ WORDS: Final[Mapping[str, str]] = {
     "gate unknown": "조건 미확인",
     "net buying isn't known for all sessions": "모든 거래일의 수급이 알려지지 않았음",
     "no news source is configured": "뉴스 자료원이 설정되지 않았음",
+    "its news wasn't asked for": "이 종목의 뉴스는 묻지 않았음",
     "too little history": "이력이 짧음",
     "no sector, or too few members": "업종이 없거나 종목이 적음",
     "volume so far says nothing yet": "지금까지의 거래량으로는 알 수 없음",

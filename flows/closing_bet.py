@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -18,6 +19,7 @@ from flows.timetable import Due, entry
 from flows.turn import Outcome, in_turn
 from market.asof import Slot
 from market.data import MarketData
+from tasks.articles import Asked, fetch_articles, names_of, with_articles
 from tasks.beside import collect_beside, news_known
 from tasks.closing_bet import (
     SCANNER,
@@ -76,14 +78,12 @@ def run_scan(room: Room, session: date, at: datetime, *, decide: bool) -> RunSum
     seen = market_now(room, before, session, share=True)
     scanned = _scan(room, before, seen, at)
     if decide:
-        notes += fetch_net_buying(
-            room.db,
-            live(room),
-            shortlist(scanned),
-            session,
-            clock=room.clock,
-            until=at + OUT_BY - TO_SCAN,
-        )
+        best = shortlist(scanned)
+        until = at + OUT_BY - TO_SCAN
+        asked = _articles(room, before, best, session, until)
+        notes += asked.notes
+        notes += fetch_net_buying(room.db, live(room), best, session, clock=room.clock, until=until)
+        before = with_articles(room.db, before, session, asked)
         scanned = _scan(room, before, seen, at)
     now = room.clock.now()
     notes = [age_of(seen, now), *notes]
@@ -149,6 +149,18 @@ def _news(room: Room, session: date, *, decide: bool) -> list[str]:
         calendar=room.calendar,
         clock=room.clock,
     )
+
+
+def _articles(
+    room: Room, before: MarketData, best: Sequence[str], session: date, until: datetime
+) -> Asked:
+    listed = names_of(before, session)
+    try:
+        return fetch_articles(
+            room.db, room.settings, best, listed, session, clock=room.clock, until=until
+        )
+    except TimeoutError:
+        return Asked(notes=["the articles of the shortlist didn't come in time"])
 
 
 def _scan(room: Room, before: MarketData, seen: KeptSnapshot, at: datetime) -> Scanned:

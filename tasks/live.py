@@ -21,12 +21,14 @@ from sources.kiwoom.probe import KiwoomProbe
 from sources.kiwoom.source import open_kiwoom
 from sources.krx.client import open_krx
 from sources.krx.source import KrxSource, NotPublished
+from sources.naver.source import MOST, NaverSource, open_naver
 from sources.probing import Answer, Finding, Question, answers
 from tasks.reconcile import compare
 from tasks.sources import guards_of, missing_of, note_configured
 from tasks.stream import open_stream
 
 SECONDS: Final = 60.0
+MUCH_WRITTEN_OF: Final = "삼성전자"
 
 
 def measure(
@@ -35,7 +37,7 @@ def measure(
     """What each source's documents leave open, as it is today; some ninety calls in all."""
     note_configured(db, settings)
     lacks = missing_of(settings)
-    asked = {"kiwoom": _kiwoom, "krx": _krx, "dart": _dart}
+    asked = {"kiwoom": _kiwoom, "krx": _krx, "dart": _dart, "naver": _naver}
     for name, probe in asked.items():
         if missing := lacks[name]:
             yield Finding(name, "is it configured", "no", None, f"set {missing}")
@@ -153,3 +155,22 @@ def _disclosures(source: DartSource, clock: Clock) -> Answer:
         " so each counts from when it was first seen"
     )
     return Answer(said, True)
+
+
+def _naver(
+    settings: Settings, _calendar: TradingCalendar, db: Database, clock: Clock
+) -> Iterator[Finding]:
+    with open_naver(settings, guards_of(db), clock) as source:
+        questions = (
+            Question("news search: keys and the form of its answer", partial(_searched, source)),
+        )
+        yield from answers("naver", questions, seconds=SECONDS)
+
+
+def _searched(source: NaverSource) -> Answer:
+    found = source.answered(MUCH_WRITTEN_OF)
+    return Answer(
+        f"{found} articles by {MUCH_WRITTEN_OF}, newest first asked for, {MOST} at most",
+        found > 0,
+        None if found else "check CLOSEBELL_NAVER_BASE_URL and CLOSEBELL_NAVER_PATH",
+    )

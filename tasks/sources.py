@@ -20,6 +20,7 @@ from sources.kiwoom.source import KiwoomSource, open_kiwoom
 from sources.krx.client import open_krx
 from sources.krx.source import KrxSource
 from sources.marcap import open_marcap
+from sources.naver.source import NaverSource, open_naver
 from sources.parts import Tell, tell_log
 from sources.protocol import History, LiveSource, NewsSource
 from sources.sample import SampleSource
@@ -29,7 +30,7 @@ INVENTED = ("sample", "replay")
 """What makes its own market, beside which no provider is asked."""
 
 NEWS = ("dart",)
-"""The sources of news, best first."""
+"""The sources that tell the whole market's news."""
 
 
 @contextmanager
@@ -91,6 +92,16 @@ def open_news(settings: Settings, db: Database, clock: Clock) -> Iterator[list[N
         yield found
 
 
+@contextmanager
+def open_articles(settings: Settings, db: Database, clock: Clock) -> Iterator[NaverSource | None]:
+    """The source of news of chosen stocks, closed at the end; None: it isn't configured."""
+    if missing_of(settings)["naver"]:
+        yield None
+        return
+    with open_naver(settings, guards_of(db), clock) as source:
+        yield source
+
+
 def guards_of(db: Database) -> Guards:
     """Call rates, breakers and tokens as rows of the database."""
     stored = StoredGuards(db)
@@ -99,16 +110,17 @@ def guards_of(db: Database) -> Guards:
 
 def missing_of(settings: Settings) -> Mapping[str, str | None]:
     """What each provider still needs to be configured; None: nothing."""
-    kiwoom = [
-        f"CLOSEBELL_{name.upper()}"
-        for name in ("kiwoom_app_key", "kiwoom_secret_key")
-        if getattr(settings, name) is None
-    ]
-    return {
-        "kiwoom": " and ".join(kiwoom) or None,
-        "krx": None if settings.krx_auth_key else "CLOSEBELL_KRX_AUTH_KEY",
-        "dart": None if settings.dart_key else "CLOSEBELL_DART_KEY",
+    needs = {
+        "kiwoom": ("kiwoom_app_key", "kiwoom_secret_key"),
+        "krx": ("krx_auth_key",),
+        "dart": ("dart_key",),
+        "naver": ("naver_key_id", "naver_key"),
     }
+    lacks = {
+        name: [f"CLOSEBELL_{key.upper()}" for key in keys if getattr(settings, key) is None]
+        for name, keys in needs.items()
+    }
+    return {name: " and ".join(keys) or None for name, keys in lacks.items()}
 
 
 def note_configured(db: Database, settings: Settings) -> None:

@@ -151,6 +151,7 @@ def test_an_evening_with_kiwoom_and_dart_publishes_signals(
         "kiwoom": "ok",
         "kiwoom net buying": "ok",
         "krx": "not configured",
+        "naver": "not configured",
     }
 
 
@@ -246,6 +247,7 @@ def test_without_keys_the_run_says_what_to_set_and_what_still_works(database: Da
             ("dart", "not configured"),
             ("kiwoom", "not configured"),
             ("krx", "not configured"),
+            ("naver", "not configured"),
         ]
 
 

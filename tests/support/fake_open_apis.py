@@ -1,15 +1,18 @@
-"""The KRX and DART Open APIs on loopback, from their descriptions: keys, days, pages, statuses."""
+"""KRX's, DART's and NAVER's APIs on loopback, as described: keys, days, pages, statuses."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import format_datetime
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
 from loopback import Loopback, QuietHandler
 
 KEY = "key-of-the-test"
+KEY_ID = "id-of-the-key"
 
 
 @dataclass
@@ -19,6 +22,7 @@ class Asked:
     path: str
     query: dict[str, str]
     key: str
+    key_id: str = ""
 
 
 class _Handler(QuietHandler):
@@ -27,8 +31,10 @@ class _Handler(QuietHandler):
     def do_GET(self) -> None:
         split = urlsplit(self.path)
         query = dict(parse_qsl(split.query))
-        key = self.headers.get("AUTH_KEY") or query.pop("crtfc_key", "")
-        asked = Asked(split.path, query, key)
+        named = self.headers.get("AUTH_KEY") or self.headers.get("X-NCP-APIGW-API-KEY")
+        key = named or query.pop("crtfc_key", "")
+        key_id = self.headers.get("X-NCP-APIGW-API-KEY-ID", "")
+        asked = Asked(split.path, query, key, key_id)
         self.fake.asked.append(asked)
         status, headers, content = self.fake.reply(asked)
         self.send_response_only(status)
@@ -108,4 +114,41 @@ class FakeDart(Server):
             "total_count": len(rows),
             "total_page": -(-len(rows) // size),
             "list": shown,
+        }
+
+
+def article(title: str, published: datetime | str | None = None, number: int = 1) -> dict[str, str]:
+    """One item as the search gives it, by default of the evening of 2026-11-20."""
+    moment = datetime.fromisoformat("2026-11-20T14:50:00+09:00") if published is None else published
+    return {
+        "title": title,
+        "originallink": f"http://news.example/{number}",
+        "link": f"https://n.news.naver.com/mnews/article/001/{number:010d}?sid=101",
+        "description": f"{title} &quot;...&quot;",
+        "pubDate": moment if isinstance(moment, str) else format_datetime(moment),
+    }
+
+
+@dataclass
+class FakeNaver(Server):
+    """NAVER API HUB's news search: `articles` are found by the words of their plain titles."""
+
+    articles: list[dict[str, str]] = field(default_factory=list)
+
+    def answer(self, asked: Asked) -> tuple[int, Any]:
+        if (asked.key_id, asked.key) != (KEY_ID, KEY):
+            wrong = {"errorCode": "200", "message": "Authentication Failed"}
+            return 401, {"error": wrong | {"details": "Invalid authentication information."}}
+        if asked.path != "/search/v1/news":
+            return 404, {"error": {"errorCode": "300", "message": "Not Found Exception"}}
+        query = asked.query
+        if not 1 <= int(query["display"]) <= 100 or query["sort"] not in ("sim", "date"):
+            return 400, {"errorMessage": "Incorrect query request", "errorCode": "SE01"}
+        found = [one for one in self.articles if query["query"] in one["title"]]
+        return 200, {
+            "lastBuildDate": "Fri, 20 Nov 2026 15:11:00 +0900",
+            "total": len(found),
+            "start": int(query["start"]),
+            "display": len(found[: int(query["display"])]),
+            "items": found[: int(query["display"])],
         }

@@ -10,7 +10,7 @@ import pytest
 from commands import Closebell
 from fake_kiwoom import APP_KEY, SECRET_KEY, FakeKiwoom
 from fake_kiwoom_sample import kiwoom_of
-from fake_open_apis import KEY, FakeDart, FakeKrx
+from fake_open_apis import KEY, KEY_ID, FakeDart, FakeKrx, FakeNaver, article
 
 import settings
 from db import Database
@@ -33,6 +33,7 @@ def providers() -> Iterator[settings.Settings]:
         FakeKiwoom(kiwoom_of(data, LAST), speed=2000) as kiwoom,
         FakeKrx(days={service: {} for service in SERVICES}) as krx,
         FakeDart() as dart,
+        FakeNaver(articles=[article("삼성전자, 신제품")]) as naver,
     ):
         yield settings.Settings(
             kiwoom_app_key=APP_KEY,
@@ -44,6 +45,9 @@ def providers() -> Iterator[settings.Settings]:
             krx_base_url=krx.url,
             dart_key=KEY,
             dart_base_url=dart.url,
+            naver_key_id=KEY_ID,
+            naver_key=KEY,
+            naver_base_url=naver.url,
             http_attempts=1,
         )
 
@@ -58,11 +62,13 @@ def test_without_keys_each_source_says_which_to_set(database: Database) -> None:
         ("kiwoom", None),
         ("krx", None),
         ("dart", None),
+        ("naver", None),
     ]
     assert [f.change for f in found] == [
         "set CLOSEBELL_KIWOOM_APP_KEY and CLOSEBELL_KIWOOM_SECRET_KEY",
         "set CLOSEBELL_KRX_AUTH_KEY",
         "set CLOSEBELL_DART_KEY",
+        "set CLOSEBELL_NAVER_KEY_ID and CLOSEBELL_NAVER_KEY",
     ]
 
 
@@ -70,20 +76,23 @@ def test_every_source_is_measured_and_no_secret_is_told(
     database: Database, providers: settings.Settings
 ) -> None:
     found = findings(database, providers)
-    assert {f.source for f in found} == {"kiwoom", "krx", "dart"}
+    assert {f.source for f in found} == {"kiwoom", "krx", "dart", "naver"}
     assert [f for f in found if f.as_expected is False] == []
     by_question = {(f.source, f.question): f for f in found}
     published = by_question["krx", "publication: is the last session there"]
     assert published.as_expected is None
     assert f"{LAST} isn't, at 11-20 20:30" in published.found
     assert "0 of listed stocks" in by_question["dart", "disclosures: key, pages and delay"].found
+    search = by_question["naver", "news search: keys and the form of its answer"]
+    assert search.found.startswith("1 articles by 삼성전자")
     everything = " ".join(f"{f.found} {f.change}" for f in found)
     assert APP_KEY not in everything
     assert SECRET_KEY not in everything
     assert KEY not in everything
+    assert KEY_ID not in everything
     with database.reader() as tx:
         states = {report.name: report.state for report in tx.sources.reports()}
-    assert states == {"dart": "ok", "kiwoom": "ok", "krx": "ok"}
+    assert states == {"dart": "ok", "kiwoom": "ok", "krx": "ok", "naver": "ok"}
 
 
 def test_a_provider_that_is_away_is_told_in_its_words(
@@ -100,4 +109,4 @@ def test_the_command_prints_json_and_succeeds_without_keys(tmp_path: Path) -> No
     done = Closebell(tmp_path)("doctor", "--live", "--json")
     assert (done.code, done.err) == (0, "")
     assert done.json["ok"]
-    assert {f["source"] for f in done.json["findings"]} == {"kiwoom", "krx", "dart"}
+    assert {f["source"] for f in done.json["findings"]} == {"kiwoom", "krx", "dart", "naver"}

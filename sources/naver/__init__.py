@@ -1,0 +1,1 @@
+"""Headlines of NAVER's news search (NAVER API HUB)."""
