@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 import dataframely as dy
@@ -66,7 +66,9 @@ def fetch_articles(
         found, error = _asked_for(source, chosen, names, clock, until)
     told = db.read_market_data(session, session, net_buying_from=session, news=True).news
     assert told is not None
-    fresh = _new(pl.concat([News.create_empty(), *found.values()]), told, clock.now())
+    fresh = _new(
+        pl.concat([News.create_empty(), *found.values()]), told, clock.now().astimezone(UTC)
+    )
     with db.transaction() as tx:
         tx.news.store(fresh)
         if found:
