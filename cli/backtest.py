@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,9 +13,11 @@ from api import backtests, views
 from backtest.names import parse
 from backtest.plan import CAPITAL
 from cli.backtest_files import FORMATS, Stored, export_run, plan_from, read_run, whole
-from cli.backtest_tables import comparison, listed, print_comparison, print_run
+from cli.backtest_tables import comparison, print_comparison, print_listed, print_run
 from cli.common import AsJson, SourceOption, load_settings, market, working
 from cli.tables import console
+from cli.words import Words, words_of
+from db.repositories import Repositories
 from errors import ClosebellError, SettingsError
 from market.calendar import TradingCalendar
 from tasks.backtest import run_backtest
@@ -87,11 +89,15 @@ def _command(scanner: str, text: str) -> Callable[..., None]:
         except SettingsError as error:
             raise used_wrongly(error) from None
         calendar = TradingCalendar(config.extra_holidays)
-        with working(quiet=as_json) as say, open_market(config, source, say) as (db, name):
+        words = words_of(config.language)
+        with (
+            working(quiet=as_json, words=words) as say,
+            open_market(config, source, say) as (db, name),
+        ):
             done = run_backtest(db, name, calendar, plan, say)
             with db.reader() as tx:
                 stored = read_run(tx, done.id)
-        _show(stored, as_json=as_json)
+        _show(stored, words, as_json=as_json)
 
     run.__doc__ = text
     return run
@@ -116,22 +122,25 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """The backtests that are stored, newest first."""
-    with market(source, quiet=as_json) as (_, db, name), db.reader() as tx:
+    with market(source, quiet=as_json) as (config, db, name), db.reader() as tx:
         rows = tx.backtests.recent(limit, scanner=scanner)
+        tried = _tried(tx, rows)
+    words = words_of(config.language)
     if as_json:
         typer.echo(views.dumps([backtests.run(row) for row in rows]).decode())
     elif rows:
-        console().print(listed(rows))
+        print_listed(console(), rows, tried, words)
     else:
-        console().print(f"Nothing was tried on the {name} market yet. Try: closebell backtest vcp")
+        nothing = "Nothing was tried on the {market} market yet. Try: closebell backtest vcp"
+        console().print(words(nothing, market=words(name)))
 
 
 @app.command()
 def show(number: Number, source: SourceOption = None, as_json: AsJson = False) -> None:
     """One backtest: what it rests on, its figures, and its trades."""
-    with market(source, quiet=as_json) as (_, db, _name), db.reader() as tx:
+    with market(source, quiet=as_json) as (config, db, _name), db.reader() as tx:
         stored = read_run(tx, number)
-    _show(stored, as_json=as_json)
+    _show(stored, words_of(config.language), as_json=as_json)
 
 
 @app.command()
@@ -139,13 +148,13 @@ def compare(
     one: Number, other: Number, source: SourceOption = None, as_json: AsJson = False
 ) -> None:
     """Two backtests side by side: what was chosen differently, and what came of it."""
-    with market(source, quiet=as_json) as (_, db, _name), db.reader() as tx:
-        both = [read_run(tx, number) for number in (one, other)]
-    table = comparison(both[0].row, both[1].row)
+    with market(source, quiet=as_json) as (config, db, _name), db.reader() as tx:
+        first, second = (read_run(tx, number).row for number in (one, other))
+        tried = _tried(tx, [first, second])
     if as_json:
-        typer.echo(views.dumps(table).decode())
+        typer.echo(views.dumps(comparison(first, second)).decode())
         return
-    print_comparison(console(), table)
+    print_comparison(console(), first, second, tried, words_of(config.language))
 
 
 @app.command()
@@ -175,8 +184,13 @@ def export(
         typer.echo(str(path))
 
 
-def _show(stored: Stored, *, as_json: bool) -> None:
+def _tried(tx: Repositories, rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """How many sets of rules the scanners of these runs have had by now."""
+    return {row["scanner"]: tx.backtests.tried(row["scanner"], row["key"]) for row in rows}
+
+
+def _show(stored: Stored, words: Words, *, as_json: bool) -> None:
     if as_json:
         typer.echo(views.dumps(whole(stored)).decode())
     else:
-        print_run(console(), stored)
+        print_run(console(), stored, words)

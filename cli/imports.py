@@ -14,6 +14,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 
 from cli.common import AsJson, load_settings, print_json, working
 from cli.tables import console
+from cli.words import words_of
 from db import Database
 from errors import SettingsError
 from flows.home import prepare
@@ -59,7 +60,8 @@ def import_(
     if wanted := HISTORY.fullmatch(" ".join(what)):
         _history(wanted, config, as_json=as_json)
         return
-    with working(quiet=as_json) as say, open_market(config, REAL, say) as (db, _):
+    words = words_of(config.language)
+    with working(quiet=as_json, words=words) as say, open_market(config, REAL, say) as (db, _):
         paths = [path for one in what for path in _paths(one, config, db, quiet=as_json)]
         done = import_files(
             db,
@@ -75,15 +77,22 @@ def import_(
         print_json(asdict(done))
         return
     out = console()
+    counts = ("rows_read", "rows_stored", "rows_unchanged", "rows_rejected")
     out.print(
-        f"{done.files} files: {done.rows_read:,} rows read, {done.rows_stored:,} stored, "
-        f"{done.rows_unchanged:,} unchanged, {done.rows_rejected:,} rejected"
+        words(
+            "{files} files: {rows_read} rows read, {rows_stored} stored, "
+            "{rows_unchanged} unchanged, {rows_rejected} rejected",
+            files=done.files,
+            **{name: f"{getattr(done, name):,}" for name in counts},
+        )
     )
     for reason, rows in done.rejected.items():
-        out.print(f"  rejected {rows:,}: {reason}")
+        why = words.told(reason)
+        out.print("  " + words("rejected {n}: {why}", n=f"{rows:,}", why=why), markup=False)
     for reason, rows in done.ignored.items():
-        out.print(f"  not kept {rows:,}: {reason}")
-    out.print("Next: closebell run end-of-day, or closebell backfill --from … --to …")
+        why = words.told(reason)
+        out.print("  " + words("not kept {n}: {why}", n=f"{rows:,}", why=why), markup=False)
+    out.print(words("Next: closebell run end-of-day, or closebell backfill --from … --to …"))
 
 
 def _line(path: Path, done: Imported | None) -> str:
@@ -103,20 +112,26 @@ def _history(wanted: re.Match[str], config: Settings, *, as_json: bool) -> None:
     from tasks.history import FASTEST
 
     sources = [wanted["source"]] if wanted["source"] else list(FASTEST)
-    with working(quiet=as_json) as say, open_market(config, REAL, say):  # held open for the run
+    words = words_of(config.language)
+    with (
+        working(quiet=as_json, words=words) as say,
+        open_market(config, REAL, say),
+    ):  # held open for the run
         done = first_history(sources, int(wanted["sessions"] or LOOKBACK))
     if as_json:
         print_json(asdict(done))
         return
     out = console()
-    came = ", ".join(f"{n} from {name}" for name, n in done.sessions.items() if n)
-    out.print(f"{done.first} to {done.last}: {came or 'nothing was missing'}")
-    out.print(f"  net buying of {done.net_buying} stocks near a signal")
+    came = [words("{n} from {source}", n=n, source=name) for name, n in done.sessions.items() if n]
+    told = ", ".join(came) or words("nothing was missing")
+    out.print(words("{first} to {last}: {told}", first=done.first, last=done.last, told=told))
+    out.print("  " + words("net buying of {n} stocks near a signal", n=done.net_buying))
     if done.missing:
-        out.print(f"  still missing {len(done.missing)} sessions, from {done.missing[0]} on")
+        missing = "still missing {n} sessions, from {first} on"
+        out.print("  " + words(missing, n=len(done.missing), first=done.missing[0]))
     for note in done.notes:
-        out.print(f"note: {note}", markup=False, style="yellow")
-    out.print("Next: closebell run end-of-day")
+        out.print(words("note: {note}", note=words.told(note)), markup=False, style="yellow")
+    out.print(words("Next: closebell run end-of-day"))
 
 
 def _paths(text: str, config: Settings, db: Database, *, quiet: bool) -> list[Path]:

@@ -18,6 +18,7 @@ from cli.signals import SCANNERS, a_scanner
 from cli.tables import console
 from cli.words import Words, words_of
 from errors import ClosebellError
+from market.calendar import TradingCalendar
 from outcomes.performance import ALL
 from outcomes.returns import HORIZONS
 from outcomes.rules import TradeRules
@@ -80,17 +81,44 @@ def performance(
     if as_json:
         typer.echo(views.dumps(answers.report(report)).decode())
         return
-    _show(console(), report, rules, name, words_of(config.language))
+    words = words_of(config.language)
+    out = console()
+    _head(out, report, name, words)
+    if nothing_over(report["groups"]):
+        following = TradingCalendar(config.extra_holidays).next(report["settled_to"])
+        out.print(_not_yet(report, following, words), markup=False, soft_wrap=True)
+        return
+    _show(out, report, rules, words)
 
 
-def _show(
-    out: Console, report: Mapping[str, Any], rules: TradeRules, source: str, words: Words
-) -> None:
+def nothing_over(groups: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether no trade has ended and no session after a signal is over: there is no figure."""
+    return not any(g["closed"] or any(g[f"n_{h}"] for h in HORIZONS) for g in groups)
+
+
+def _not_yet(report: Mapping[str, Any], following: date, words: Words) -> str:
+    whole = [g for g in report["groups"] if (g["grade"], g["gate"]) == (ALL, ALL)]
+    return words(
+        "Nothing can be told yet: {n} signals are followed, no trade has ended, and no session "
+        "after a signal is over. The first figures come once {following}, the session after "
+        "{settled}, is stored and settled (closebell run settle); those after {horizons} sessions "
+        "come so many sessions after the signals.",
+        n=f"{sum(g['signals'] for g in whole):,}",
+        following=following,
+        settled=report["settled_to"],
+        horizons=", ".join(map(str, HORIZONS[1:])),
+    )
+
+
+def _head(out: Console, report: Mapping[str, Any], source: str, words: Words) -> None:
     style = "bold red" if report["delisted_held"] is False else "dim"
     out.print(words.told(report["survivorship"]), style=style, markup=False, soft_wrap=True)
     market = "{source} market, settled to {session}"
     out.print(words(market, source=words(source), session=report["settled_to"]), markup=False)
     out.print()
+
+
+def _show(out: Console, report: Mapping[str, Any], rules: TradeRules, words: Words) -> None:
     for scanner in dict.fromkeys(group["scanner"] for group in report["groups"]):
         groups = [
             group

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,9 +22,11 @@ from backtest.report import number, percent
 from backtest.trials import as_json as summary_json
 from cli.backtest import Capital, Changes, First, Last, used_wrongly
 from cli.backtest_files import plan_from
+from cli.backtest_tables import print_facts
 from cli.common import AsJson, SourceOption, load_settings, print_json, working
 from cli.signals import SCANNERS
 from cli.tables import console
+from cli.words import Words, words_of
 from errors import SettingsError
 from flows.home import prepare
 from market.calendar import TradingCalendar
@@ -100,9 +102,13 @@ def sweep(
         raise used_wrongly(error) from None
     asked = Sweep(plans, combinations, windows)
     runner, count = _workers(config, dask, workers)
-    with working(quiet=as_json) as say, open_market(config, source, say) as (db, name):
+    words = words_of(config.language)
+    with (
+        working(quiet=as_json, words=words) as say,
+        open_market(config, source, say) as (db, name),
+    ):
         say(f"reading the market; {len(plans):,} trials")
-        with _bar(quiet=as_json) as advance:
+        with _bar(words, quiet=as_json) as advance:
             done = run_sweep(
                 db,
                 name,
@@ -116,7 +122,7 @@ def sweep(
     if as_json:
         print_json(_whole(done))
     else:
-        _show(console(), done)
+        _show(console(), done, words)
 
 
 def _workers(config: Settings, dask: str | None, count: int | None) -> tuple[Workers, int]:
@@ -132,18 +138,23 @@ def _workers(config: Settings, dask: str | None, count: int | None) -> tuple[Wor
 
 
 @contextmanager
-def _bar(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+def _bar(words: Words, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
     """A bar of the trials done on a terminal, else a line now and then."""
     err = Console(stderr=True, highlight=False)
     if quiet:
         yield lambda _done, _all: None
         return
     if not err.is_terminal:
-        yield lambda done, all_: err.print(f"{done:,} of {all_:,} trials done")
+        yield lambda done, all_: err.print(words.told(f"{done:,} of {all_:,} trials done"))
         return
-    columns = (TextColumn("trials"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn(words("trials")),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=err) as bar:
-        task = bar.add_task("trials", total=None)
+        task = bar.add_task("", total=None)
         yield lambda done, all_: bar.update(task, completed=done, total=all_)
 
 
@@ -170,55 +181,54 @@ def _without_returns(part: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in part.items() if name != "returns"}
 
 
-def _show(out: Console, done: Swept) -> None:
-    bad = done.survivorship["verdict"] != "included"
-    out.print(f"survivorship: {done.survivorship['words']}", style="red" if bad else "")
-    out.print(f"costs: {done.costs}", markup=False)
-    for note in done.notes:
-        out.print(f"note: {note}", style="yellow", markup=False)
+def _show(out: Console, done: Swept, words: Words) -> None:
+    print_facts(out, done.survivorship, done.costs, done.notes, words)
     if done.resumed:
-        out.print(f"went on with a sweep that had {done.resumed:,} trials done")
+        out.print(words("went on with a sweep that had {n} trials done", n=f"{done.resumed:,}"))
     ranked = sorted(
         done.results.items(),
         key=lambda item: (-(item[1]["whole"]["sharpe"] or float("-inf")), item[0]),
     )
-    table = _table("trial", "changes", "return", "a year", "Sharpe", "deepest fall", "trades")
+    names = ("trial", "changes", "return", "a year", "Sharpe", "deepest fall", "trades")
+    table = _table(names, words)
     for n, result in ranked[:BEST]:
         table.add_row(str(n), _lines(done.changes[n - 1]), *_cells(result["whole"]))
-    out.print(f"the best of {len(done.results):,} trials by their Sharpe ratio:", style="bold")
+    best = "the best of {n} trials by their Sharpe ratio:"
+    out.print(words(best, n=f"{len(done.results):,}"), style="bold")
     out.print(table)
     if done.windows:
-        _show_windows(out, done)
-    out.print(_warning(done), style="bold yellow", markup=False)
-    out.print(f"sweep {done.id}; the same command again shows it without trying anything anew")
+        _show_windows(out, done, words)
+    out.print(words.told(_warning(done)), style="bold yellow", markup=False)
+    last = "sweep {id}; the same command again shows it without trying anything anew"
+    out.print(words(last, id=done.id))
 
 
-def _show_windows(out: Console, done: Swept) -> None:
-    table = _table(
-        *("chosen on", "changes", "Sharpe then", "tried on", "return", "a year", "Sharpe"),
-        *("deepest fall", "trades"),
-    )
+def _show_windows(out: Console, done: Swept, words: Words) -> None:
+    names = ("chosen on", "changes", "Sharpe then", "tried on", "return", "a year", "Sharpe")
+    table = _table((*names, "deepest fall", "trades"), words)
     for choice in done.summary.choices:
         w = choice.window
-        changes = (
-            _lines(done.changes[choice.number - 1]) if choice.number else "none, too few trades"
-        )
+        none = words("none, too few trades")
         table.add_row(
             f"{w.train_first}\n{w.train_last}",
-            changes,
+            _lines(done.changes[choice.number - 1]) if choice.number else none,
             number(choice.train["sharpe"]) if choice.train else "-",
             f"{w.test_first}\n{w.test_last}",
             *(_cells(choice.test) if choice.test else ["-"] * 5),
         )
-    out.print("walked forward:", style="bold")
+    out.print(words("walked forward:"), style="bold")
     out.print(table)
     forward = done.summary.forward
     if forward is not None:
-        out.print(
-            f"all tests together: return {percent(forward['total_return'])}, a year "
-            f"{percent(forward['cagr'])}, Sharpe {number(forward['sharpe'])}, deepest fall "
-            f"{percent(forward['max_drawdown'])}"
+        told = words(
+            "all tests together: return {total}, a year {cagr}, Sharpe {sharpe}, "
+            "deepest fall {fall}",
+            total=percent(forward["total_return"]),
+            cagr=percent(forward["cagr"]),
+            sharpe=number(forward["sharpe"]),
+            fall=percent(forward["max_drawdown"]),
         )
+        out.print(told)
 
 
 def _lines(changes: Mapping[str, Any]) -> str:
@@ -253,12 +263,12 @@ def _warning(done: Swept) -> str:
     )
 
 
-def _table(*columns: str) -> Table:
+def _table(names: Sequence[str], words: Words) -> Table:
     table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        left = column in ("changes", "chosen on", "tried on")
+    for name in names:
+        left = name in ("changes", "chosen on", "tried on")
         table.add_column(
-            column,
+            words(name),
             justify="left" if left else "right",
             overflow="fold",
             no_wrap=not left,

@@ -18,6 +18,7 @@ from rich.table import Table
 
 from cli.common import SourceOption, load_settings, working
 from cli.tables import console
+from cli.words import Words, words_of
 from db import open_database
 from errors import ClosebellError
 from flows.home import prefect_home, prepare, running_server
@@ -48,14 +49,15 @@ def up(
         stack.enter_context(_alone(config.data_dir))
         prepare(config.data_dir)
         _require_free(config)
-        with working(quiet=False) as say:
+        words = words_of(config.language)
+        with working(quiet=False, words=words) as say:
             for market in ("sample", "real"):
                 stack.enter_context(open_database(config, say, market=market))
         os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "INFO")
         parts = parts_of(
             config, logs, source="replay" if demo else source, speed=speed if demo else None
         )
-        show = stack.enter_context(_showing([part.name for part in parts], logs))
+        show = stack.enter_context(_showing([part.name for part in parts], logs, words))
         asyncio.run(_until_stopped(Supervisor(parts, logs, show)))
 
 
@@ -101,12 +103,13 @@ def _require_free(config: Settings) -> None:
 
 
 @contextmanager
-def _showing(names: list[str], logs: Path) -> Iterator[Callable[[str, Seen], None]]:
+def _showing(names: list[str], logs: Path, words: Words) -> Iterator[Callable[[str, Seen], None]]:
     """A table that changes, on a terminal; else a line for each change."""
     out = console()
     if not sys.stdout.isatty():
         yield lambda name, seen: out.print(
-            f"{name}: {seen.state}" + (f", {seen.detail}" if seen.detail else ""),
+            f"{words(name)}: {words(seen.state)}"
+            + (f", {words.told(seen.detail)}" if seen.detail else ""),
             markup=False,
             soft_wrap=True,
         )
@@ -114,11 +117,13 @@ def _showing(names: list[str], logs: Path) -> Iterator[Callable[[str, Seen], Non
     now = {name: Seen() for name in names}
 
     def table() -> Table:
-        rows = Table("part", "", "", header_style="bold", pad_edge=False, caption=f"logs: {logs}")
+        caption = words("logs: {folder}", folder=logs)
+        rows = Table(words("part"), "", "", header_style="bold", pad_edge=False, caption=caption)
         for name, seen in now.items():
             colour = _COLOURS.get(seen.state, "yellow")
-            again = f"  (started {seen.restarts + 1} times)" if seen.restarts else ""
-            rows.add_row(name, f"[{colour}]{seen.state}[/{colour}]", f"{seen.detail}{again}")
+            again = words("  (started {n} times)", n=seen.restarts + 1) if seen.restarts else ""
+            state = f"[{colour}]{words(seen.state)}[/{colour}]"
+            rows.add_row(words(name), state, f"{words.told(seen.detail)}{again}")
         return rows
 
     with Live(table(), console=out, refresh_per_second=4) as live:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from cli import words_ko_history
+
 WORDS: Final[Mapping[str, str]] = {
+    **words_ko_history.WORDS,
     # tables of signals and scans
     "ticker": "코드",
     "name": "종목",
@@ -111,6 +114,14 @@ WORDS: Final[Mapping[str, str]] = {
     "first session of the year, opens late": "새해 첫 거래일, 늦게 개장",
     "university entrance exam, everything later": "수능일, 모두 늦춰짐",
     # performance
+    "Nothing can be told yet: {n} signals are followed, no trade has ended, and no session "
+    "after a signal is over. The first figures come once {following}, the session after "
+    "{settled}, is stored and settled (closebell run settle); those after {horizons} sessions "
+    "come so many sessions after the signals.": (
+        "아직 말할 수 있는 것이 없습니다: 신호 {n}개를 따라가고 있으나 끝난 거래도, 신호 뒤로 지난 "
+        "거래일도 없습니다. {settled} 다음 거래일인 {following}이 저장되고 정산되면(closebell run "
+        "settle) 첫 수치가 나오고, {horizons}거래일 뒤의 수치는 신호 뒤 그만큼 지나야 나옵니다."
+    ),
     "{source} market, settled to {session}": "{source} 시장, {session}까지 정산",
     "{scanner}: trades": "{scanner}: 거래",
     "{scanner}: returns": "{scanner}: 수익률",
@@ -291,6 +302,7 @@ REASONS: Final[Sequence[tuple[str, str]]] = (
 )
 SENTENCES: Final[Sequence[tuple[str, str]]] = (
     *REASONS,
+    *words_ko_history.SENTENCES,
     # performance
     (
         r"^(\S+) to (\S+): too short to tell whether the data hold stocks that left the market$",

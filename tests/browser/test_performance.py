@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
-from api_market import SAMSUNG, publish_everything
+from api_market import SAMSUNG, WED, fill, publish, publish_everything, publish_gate
 from api_server import serving
 from browser_pages import SECONDS
 from databases import emptied
 from playwright.sync_api import expect
+
+from market.calendar import TradingCalendar
+from market.clock import FixedClock
+from outcomes.rules import TradeRules
+from tasks.settle import settle_signals
 
 pytestmark = pytest.mark.browser
 
@@ -32,6 +39,24 @@ def test_outcomes_stand_by_scanner_and_grade_and_are_narrowed_by_the_gate(
     expect(cells.nth(1)).to_have_text(str(vcp["signals"]))
     page.get_by_label("Market gate at the time").select_option("RED")
     assert page.url.endswith("#/performance?gate=RED")
+
+
+def test_before_any_session_after_a_signal_it_says_why_and_when(postgres_url, stack, pages):
+    database = stack.enter_context(emptied(postgres_url))
+    fill(database)
+    publish(database, "vcp", WED, 3)
+    publish_gate(database, WED)
+    settle_signals(database, TradingCalendar(), TradeRules(), WED)
+    clock = FixedClock(datetime(2026, 2, 4, 9, tzinfo=UTC))
+    served = stack.enter_context(serving(database, clock=clock))
+    page = pages.open(f"{served.url}/#/performance")
+    told = page.locator("section").first
+    expect(told).to_contain_text("Nothing can be told yet: 3 signals are followed")
+    expect(told).to_contain_text("once the session after 2026-02-04 is stored and settled")
+    expect(told).to_contain_text("That session is 2026-02-05.")
+    assert told.locator("table").count() == 0
+    korean = pages.open(f"{served.url}/#/performance", language="ko-KR")
+    expect(korean.locator("section").first).to_contain_text("그 거래일은 2026-02-05입니다.")
 
 
 def test_a_backtest_shows_its_figures_and_its_equity_curve(postgres_url, stack, pages):

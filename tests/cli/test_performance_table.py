@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
 import typer
-from api_market import WED, fill, publish, publish_gate
+from api_market import TUE, WED, fill, publish, publish_gate
 from typer.testing import CliRunner
 
 from cli.performance import performance as command
@@ -40,18 +41,18 @@ def run(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return performance
 
 
-def settled(database: Database) -> None:
+def settled(database: Database, session: date = TUE) -> None:
     fill(database)
     for scanner in ("vcp", "closing_bet"):
-        publish(database, scanner)
-    publish_gate(database, WED)
+        publish(database, scanner, session)
+    publish_gate(database, session)
     settle_signals(database, TradingCalendar(), TradeRules(), WED)
 
 
 def test_the_table_tells_what_the_data_lack_and_what_small_means(database, run) -> None:
     settled(database)
     out = run("--scanner", "closing_bet")
-    assert out.startswith("2026-02-04 to 2026-02-04: too short to tell")
+    assert out.startswith("2026-02-03 to 2026-02-04: too short to tell")
     assert "closing_bet: trades" in out
     assert "vcp: trades" not in out
     assert "gate YELLOW (small)" in out
@@ -60,12 +61,22 @@ def test_the_table_tells_what_the_data_lack_and_what_small_means(database, run) 
 
 
 def test_json_is_the_apis(database, run) -> None:
-    settled(database)
+    settled(database, WED)
     found = json.loads(run("--json", "--scanner", "closing_bet", "--grade", "b"))
     assert list(found) == ["period", "settled_to", "survivorship", "delisted_held", "groups"]
     whole = found["groups"][0]
     assert (whole["signal_type"], whole["grade"], whole["signals"]) == ("closing_bet", "all", 1)
     assert (whole["held"], whole["hit_rate_pct"]) == (1, None)
+
+
+def test_before_any_session_after_a_signal_it_says_why_and_when(database, run) -> None:
+    settled(database, WED)
+    out = run()
+    assert "settled to 2026-02-04" in out
+    assert "Nothing can be told yet: 6 signals are followed, no trade has ended" in out
+    assert "once 2026-02-05, the session after 2026-02-04, is stored and settled" in out
+    assert "trades" not in out
+    assert "random:" not in out
 
 
 def test_before_anything_was_settled_it_says_what_to_do(database, run) -> None:

@@ -10,7 +10,7 @@ from string import Formatter
 
 import pytest
 import typer
-from api_market import WED, fill, publish, publish_gate
+from api_market import TUE, WED, fill, publish, publish_gate
 from typer.testing import CliRunner
 
 from cli.calendar import calendar
@@ -100,7 +100,12 @@ def test_a_year_of_sessions_is_shown_in_korean(run):
 def test_performance_is_shown_in_korean(run, database):
     fill(database)
     publish(database, "vcp", WED, 3)
-    publish_gate(database, WED)
+    publish_gate(database, TUE)
+    settle_signals(database, TradingCalendar(), TradeRules(), WED)
+    early = run("performance")
+    assert "신호 3개를 따라가고 있으나" in early
+    assert "2026-02-04 다음 거래일인 2026-02-05이 저장되고 정산되면" in early
+    publish(database, "vcp", TUE, 3)
     settle_signals(database, TradingCalendar(), TradeRules(), WED)
     shown = run("performance")
     assert "저장된 시장, 2026-02-04까지 정산" in shown

@@ -1,6 +1,6 @@
 /** What became of signals: one table a scanner, a line a grade, for a colour of the gate or all. */
 
-import { h } from "../lib/dom.js";
+import { h, prose } from "../lib/dom.js";
 import { direction, number, percent, whole } from "../lib/format.js";
 import { GRADES, SCANNERS } from "../lib/types.js";
 import { t, word } from "../lib/words.js";
@@ -37,6 +37,28 @@ const GATES = ["all", "GREEN", "YELLOW", "RED"];
  *
  * @typedef {{settled_to: string, survivorship: string, delisted_held: boolean | null, groups: Group[]}} Performance
  */
+
+/** Whether no trade has ended and no session after a signal is over. @param {Performance} found */
+export function nothingOver(found) {
+  return !found.groups.some((group) => group.closed || group.after.some((after) => after.count));
+}
+
+/**
+ * Why there is no figure yet, and when there will be.
+ * @param {Performance} found
+ * @param {string | null} following the session after the one settled to
+ */
+export function notYet(found, following) {
+  const all = found.groups.filter((group) => group.grade === "all" && group.market_gate === "all");
+  const n = all.reduce((sum, group) => sum + group.signals, 0);
+  return [
+    h("p", { class: found.delisted_held === false ? "wrong" : "quiet" },
+      fact(found.survivorship), ". ", t("perf.settled", { session: found.settled_to })),
+    h("p", { class: "empty" },
+      prose(t("perf.notyet", { n: whole(n), settled: found.settled_to })),
+      following && ` ${t("perf.notyet.at", { following })}`),
+  ];
+}
 
 /**
  * @param {Performance} found

@@ -6,7 +6,7 @@ import { maybe } from "../lib/http.js";
 import { replaceQuery } from "../lib/route.js";
 import { t } from "../lib/words.js";
 import { Backtests } from "./backtests.js";
-import { outcomeTables } from "./outcomes.js";
+import { nothingOver, notYet, outcomeTables } from "./outcomes.js";
 import { failure, skeleton } from "./problem.js";
 
 /** @type {import("../app.js").PageMaker} */
@@ -22,6 +22,10 @@ export function performancePage(app, root, argument, query) {
 
   /** @param {Performance} found */
   function show(found) {
+    early = nothingOver(found) ? found : null;
+    if (early) {
+      return refill(outcomes, title, intro, notYet(found, app.market.after(found.settled_to)));
+    }
     const choose = (/** @type {string} */ gate) => {
       if (gate === "all") query.delete("gate");
       else query.set("gate", gate);
@@ -41,9 +45,12 @@ export function performancePage(app, root, argument, query) {
     }
   }
 
-  app.market.addEventListener("change", () => refill(intro, t("perf.intro", app.market.costs)), {
-    signal: stop.signal,
-  });
+  /** @type {Performance | null} */
+  let early = null;
+  app.market.addEventListener("change", () => {
+    refill(intro, t("perf.intro", app.market.costs));
+    if (early) show(early);
+  }, { signal: stop.signal });
   void load();
   void backtests.load();
   return {

@@ -339,6 +339,8 @@ export const en = {
   "perf.title": "Performance",
   "perf.intro": "What became of past signals. Past figures say nothing sure about coming ones; costs of a round trip, now about {cost} % and slippage (ticks a side: {ticks}), are taken off where it says “after costs”.",
   "perf.none": "No outcomes are known yet. They come with the sessions after a signal, once `settle` has run.",
+  "perf.notyet": "Nothing can be told yet: {n} signals are followed, no trade has ended, and no session after a signal is over. The first figures come once the session after {settled} is stored and settled (`closebell run settle`, every evening with `closebell up`); those after 5 and 20 sessions come so many sessions after the signals.",
+  "perf.notyet.at": "That session is {following}.",
   "perf.scanner": "Scanner",
   "perf.settled": "Settled to {session}.",
   "perf.gate": "Market gate at the time",

@@ -342,6 +342,8 @@ export const ko = {
   "perf.title": "성과",
   "perf.intro": "지난 신호가 어떻게 되었는지입니다. 지난 수치가 앞날을 보장하지 않습니다. “비용 차감”이라 쓴 곳에는 왕복 비용(지금은 약 {cost} %와 편도 {ticks}호가 슬리피지)이 빠져 있습니다.",
   "perf.none": "아직 결과가 없습니다. 신호 이후의 거래일이 지나고 `settle`이 돌면 나옵니다.",
+  "perf.notyet": "아직 말할 수 있는 것이 없습니다. 신호 {n}개를 따라가고 있으나 끝난 거래도, 신호 뒤로 지난 거래일도 없습니다. {settled} 다음 거래일이 저장되고 정산되면(`closebell run settle`, `closebell up`이면 저녁마다) 첫 수치가 나오고, 5거래일과 20거래일 뒤의 수치는 신호 뒤 그만큼 지나야 나옵니다.",
+  "perf.notyet.at": "그 거래일은 {following}입니다.",
   "perf.scanner": "스캐너",
   "perf.settled": "{session}까지 정산.",
   "perf.gate": "당시 마켓 게이트",
