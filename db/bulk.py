@@ -98,6 +98,12 @@ def lock(connection: Connection, name: str) -> None:
     )
 
 
+def lock_if_free(connection: Connection, name: str) -> bool:
+    """The same without waiting: whether it is ours now."""
+    statement = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
+    return bool(connection.scalar(statement, {"name": name}))
+
+
 @contextmanager
 def staged(connection: Connection, table: Table, frame: pl.DataFrame) -> Iterator[Table]:
     """The frame as a temporary table with the columns' types of `table`."""

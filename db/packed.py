@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import numpy as np
@@ -50,15 +49,14 @@ class Packing:
     keys: Sequence[ColumnElement[Any]]
     columns: Sequence[ColumnElement[Any]]
 
-    def query(self, first: date, last: date) -> Select[*tuple[Any, ...]]:
-        """The sessions from `first` to `last`, packed.
+    def query(self, within: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+        """The rows `within`, whole sessions of them, packed.
 
         All columns are put together in the order in which the rows come, so that they belong
         together.
         """
         values = [func.string_agg(_sent(c), _NOTHING).label(c.name) for c in self.columns]
         tickers = func.string_agg(self.table.c.ticker, _NO_TEXT).label("ticker")
-        within = self.keys[0].between(first, last)
         return select(*self.keys, tickers, *values).where(within).group_by(*self.keys)
 
     def unpacked(self, rows: Sequence[Sequence[Any]]) -> pl.DataFrame:

@@ -1,18 +1,19 @@
-"""Bulk reads: whole sessions packed by PostgreSQL, only what is needed, to Polars."""
+"""Bulk reads: whole sessions, packed, only what is needed, to Polars."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import date, datetime, timedelta
-from itertools import pairwise
 from typing import Any, TypeAlias
 
 import polars as pl
 from sqlalchemy import (
     Boolean,
+    ColumnElement,
     Connection,
     Date,
     DateTime,
@@ -37,11 +38,9 @@ from db.models import (
 )
 from db.models.base import table_of
 from db.packed import Packing
+from db.packed_bars import DETAILS, packed_query, packing, unpacked_sessions
 from market.data import MarketData
 from market.schemas import DailyBars, IndexBars, InstrumentFlags, Instruments, NetBuying, News
-
-_DETAILS = ("value", "listed_shares", "market_cap")
-_PIECES = 4  # of the bars, so that both connections end at about the same time
 
 Query: TypeAlias = Select[*tuple[Any, ...]]
 Rows: TypeAlias = list[tuple[Any, ...]]
@@ -61,11 +60,13 @@ def read_market_data(
 ) -> MarketData:
     """See `Database.read_market_data`. Two connections, since one keeps one core busy."""
     split = min(max(first, details_from or first), last + timedelta(days=1))
-    plain, detailed, flow = _bars(details=False), _bars(details=True), _net_buying()
-    old = [plain.query(*piece) for piece in _pieces(first, split - timedelta(days=1))]
-    bought = flow.query(max(first, net_buying_from or first), last)
+    before = split - timedelta(days=1)
+    plain, detailed, flow = packing(details=False), packing(details=True), _net_buying()
+    bought: ColumnElement[bool] = NetBuyingRow.session.between(
+        max(first, net_buying_from or first), last
+    )
     if known_by is not None:
-        bought = bought.where(NetBuyingRow.known_at <= known_by)
+        bought = bought & (NetBuyingRow.known_at <= known_by)
     index_bars = select(*table_of(IndexBar).c).where(IndexBar.session.between(first, last))
     tables = {
         "collections": select(*table_of(Collection).c),
@@ -74,14 +75,19 @@ def read_market_data(
         "index_bars": index_bars,
         "news": _news(last, known_by) if news else _news(last, known_by).limit(0),
     }
-    recent = detailed.query(split, last)
-    # The longest first.
-    queries = {"recent": recent, **dict(enumerate(old)), "bought": bought, **tables}
-    rows = _fetched(connect, queries)
-    sessions = [
-        plain.unpacked([row for place in range(len(old)) for row in rows[place]]),
-        detailed.unpacked(rows["recent"]),
-    ]
+    with connect(None) as connection:
+        changed = unpacked_sessions(connection, first, last)
+        newer = bisect_left(changed, split)
+        old = [packed_query(first, before, details=False), *_packing(plain, changed[:newer])]
+        recent = [packed_query(split, last, details=True), *_packing(detailed, changed[newer:])]
+        # The longest first.
+        rows = _fetched(
+            connection,
+            connect,
+            {"bought": [flow.query(bought)], "old": old, "recent": recent}
+            | {name: [query] for name, query in tables.items()},
+        )
+    sessions = [plain.unpacked(rows["old"]), detailed.unpacked(rows["recent"])]
     found = {name: _frame(rows[name], query) for name, query in tables.items()}
     return MarketData(
         bars=DailyBars.cast(_whole_bars(sessions, found["collections"])),
@@ -93,10 +99,12 @@ def read_market_data(
     )
 
 
-def _fetched(connect: Connect, queries: Mapping[Any, Query]) -> dict[Hashable, Rows]:
-    """The rows of each query, all of one state of the database."""
-    waiting = deque(queries.items())
-    rows: dict[Hashable, Rows] = {}
+def _fetched(
+    one: Connection, connect: Connect, queries: Mapping[str, Sequence[Query]]
+) -> dict[str, Rows]:
+    """The rows of each name's queries, all of the state of the database that `one` sees."""
+    waiting = deque((name, query) for name, some in queries.items() for query in some)
+    rows: dict[str, Rows] = {name: [] for name in queries}
 
     def work(connection: Connection) -> None:
         # Two connections share the cores already; workers besides would only get in the way.
@@ -108,9 +116,9 @@ def _fetched(connect: Connect, queries: Mapping[Any, Query]) -> dict[Hashable, R
             except IndexError:  # the other one took the last
                 return
             with raw.cursor(binary=True) as cursor:
-                rows[name] = list(cursor.stream(_as_text(query)))
+                rows[name].extend(cursor.stream(_as_text(query)))
 
-    with connect(None) as one, ThreadPoolExecutor(1) as thread:
+    with ThreadPoolExecutor(1) as thread:
         snapshot = one.exec_driver_sql("SELECT pg_export_snapshot()").scalar_one()
         with connect(snapshot) as two:
             other = thread.submit(work, two)
@@ -121,6 +129,13 @@ def _fetched(connect: Connect, queries: Mapping[Any, Query]) -> dict[Hashable, R
                 other.exception()
             other.result()
     return rows
+
+
+def _packing(how: Packing, sessions: Sequence[date]) -> list[Query]:
+    """The bars of sessions that aren't packed, in two halves, for the two connections."""
+    middle = len(sessions) // 2
+    halves = [half for half in (sessions[:middle], sessions[middle:]) if half]
+    return [how.query(DailyBar.session.in_(half)) for half in halves]
 
 
 def _as_text(query: Query) -> str:
@@ -154,28 +169,12 @@ def _type_of(kind: Any) -> pl.DataType | type[pl.DataType]:
             return pl.String
 
 
-def _bars(*, details: bool) -> Packing:
-    """Every column costs time, so `adjusted` travels as a sign."""
-    table = table_of(DailyBar)
-    marked = case((table.c.adjusted, -table.c.collection_id), else_=table.c.collection_id)
-    unsent = ("session", "ticker", "collection_id", "adjusted", *(() if details else _DETAILS))
-    columns = [c for c in table.c if c.name not in unsent]
-    return Packing(table, [table.c.session], [*columns, marked.label("marked")])
-
-
 def _net_buying() -> Packing:
     table = table_of(NetBuyingRow)
     keys = [table.c.session, table.c.source]
     return Packing(
         table, keys, [c for c in table.c if c.name not in ("session", "ticker", "source")]
     )
-
-
-def _pieces(first: date, last: date) -> Iterator[tuple[date, date]]:
-    """The days from `first` to `last`, in parts of about the same length."""
-    days = (last - first).days + 1
-    ends = [first + timedelta(days=days * part // _PIECES) for part in range(_PIECES + 1)]
-    return ((start, end - timedelta(days=1)) for start, end in pairwise(ends) if start < end)
 
 
 def _whole_bars(parts: Sequence[pl.DataFrame], collections: pl.DataFrame) -> pl.DataFrame:
@@ -185,7 +184,7 @@ def _whole_bars(parts: Sequence[pl.DataFrame], collections: pl.DataFrame) -> pl.
     by_number = collections.select(id=pl.int_range(end.fill_null(0))).join(
         collections, on="id", how="left", maintain_order="left"
     )
-    missing = [name for name in _DETAILS if name not in bars.columns]
+    missing = [name for name in DETAILS if name not in bars.columns]
     return bars.with_columns(
         *[pl.lit(None, pl.Int64).alias(name) for name in missing],
         adjusted=bars["marked"] < 0,

@@ -43,6 +43,8 @@ def scan_sessions(
     started = time.perf_counter()
     start = window_start(calendar, first)
     recent = window_start(calendar, first, SHORT)
+    with db.transaction() as tx:
+        tx.bars.pack(window_start(calendar, last), last)
     with db.reader() as tx:
         news = news_known(tx, first, last)
         colour = tx.gates.last_status_before(first, str(slot))

@@ -15,6 +15,7 @@ from db.models.market import (
     Listing,
     NetBuyingRow,
     NewsItem,
+    PackedBars,
 )
 from db.models.outcomes import Outcome, Performance, SignalTransition
 from db.models.records import Event, Import, RejectedRow
@@ -50,6 +51,7 @@ __all__ = [
     "NetBuyingRow",
     "NewsItem",
     "Outcome",
+    "PackedBars",
     "Performance",
     "RejectedRow",
     "ScanRun",

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from db.bulk import Stored, store
 from db.models import Collection, DailyBar
 from db.models.base import table_of
+from db.packed_bars import pack
 from db.repositories.events import Events
 from market.schemas import INSTANT, DailyBars
 
@@ -33,6 +34,10 @@ class Bars:
         if done.stored:
             self._events.changed("bars")
         return done
+
+    def pack(self, first: date, last: date) -> None:
+        """Make these sessions quick to read; nothing to do for those that were not changed."""
+        pack(self._connection, first, last)
 
     def sessions(self, first: date, last: date) -> list[date]:
         """The sessions in this range that have any bar, in order; one index look-up each."""

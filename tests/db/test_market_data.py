@@ -269,3 +269,79 @@ def test_two_importers_of_the_same_rows_at_once_make_no_doubles(database, postgr
     assert sorted(done) == [(0, 0, 500)] * 3 + [(500, 0, 0)]
     with psycopg.connect(postgres_url) as connection:
         assert connection.execute("SELECT count(*) FROM daily_bars").fetchone() == (500,)
+
+
+EMPTIED = "SELECT count(*) FROM packed_bars WHERE ticker IS NULL"
+CHANGES = {
+    "nothing": "",
+    "an update": "UPDATE daily_bars SET close = 12345, high = 12345 WHERE ticker = '000002'",
+    "a move": "UPDATE daily_bars SET session = '2026-02-05' WHERE session = '2026-02-04'",
+    "an insert": (
+        "INSERT INTO daily_bars SELECT session, '000009', open, high, low, close, volume, value,"
+        " base, listed_shares, market_cap, collection_id, adjusted FROM daily_bars"
+        " WHERE ticker = '000001' AND session = '2026-02-03'"
+    ),
+    "a delete": "DELETE FROM daily_bars WHERE ticker = '000001' AND session <> '2026-02-02'",
+    "a session gone": "DELETE FROM daily_bars WHERE session = '2026-02-03'",
+    "a truncate": "TRUNCATE daily_bars",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_bars_changed_by_anybody_are_read_as_they_are_now(store, change):
+    tickers = ("000001", "000002")
+    put(
+        store,
+        "bars",
+        bars(*(bar(day, t, adjusted=t > "1") for day in (MON, TUE, WED) for t in tickers)),
+    )
+    with store.transaction() as tx:
+        tx.bars.pack(MON, FRI)
+    with psycopg.connect(store.url) as connection:
+        if CHANGES[change]:
+            connection.execute(CHANGES[change])
+        stored = connection.execute(
+            "SELECT session, ticker, close, value, market_cap, adjusted FROM daily_bars"
+            " ORDER BY session, ticker"
+        ).fetchall()
+        emptied_rows = connection.execute(EMPTIED).fetchone()
+    assert (emptied_rows == (0,)) == (change in ("nothing", "a truncate"))
+
+    def read(**more):
+        found = store.read_market_data(MON, FRI, **more).bars.sort("session", "ticker")
+        return found.select("session", "ticker", "close", "value", "market_cap", "adjusted")
+
+    assert read().rows() == stored
+    # The same with details of the last session only, and after the next write packed it again.
+    plain = [(*row[:3], None, None, row[5]) if row[0] < WED else row for row in stored]
+    assert read(details_from=WED).rows() == plain
+    with store.transaction() as tx:
+        tx.bars.pack(MON, FRI)
+    with psycopg.connect(store.url) as connection:
+        sessions = connection.execute("SELECT DISTINCT session FROM daily_bars ORDER BY 1")
+        packed = connection.execute("SELECT session FROM packed_bars ORDER BY 1").fetchall()
+        assert packed == sessions.fetchall()
+        assert connection.execute(EMPTIED).fetchone() == (0,)
+    assert read().rows() == stored
+    assert read(details_from=WED).rows() == plain
+
+
+def test_a_change_undone_leaves_the_bars_packed(store):
+    put(store, "bars", bars(bar(MON, "000001")))
+    with store.transaction() as tx:
+        tx.bars.pack(MON, MON)
+    with psycopg.connect(store.url) as connection:
+        connection.execute("DELETE FROM daily_bars")
+        connection.rollback()
+        assert connection.execute("SELECT count(ticker) FROM packed_bars").fetchone() == (1,)
+    assert len(store.read_market_data(MON, MON).bars) == 1
+
+
+def test_packing_doesnt_wait_for_somebody_who_stores(store):
+    put(store, "bars", bars(bar(MON, "000001")))
+    with store.transaction() as storing:
+        storing.bars.store(bars(bar(TUE, "000001")))
+        with store.transaction() as tx:
+            tx.bars.pack(MON, TUE)
+        assert store.read_market_data(MON, TUE).bars["session"].to_list() == [MON]
+    assert sorted(store.read_market_data(MON, TUE).bars["session"]) == [MON, TUE]
