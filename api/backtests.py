@@ -197,7 +197,7 @@ RUN: Final[dict[str, Any]] = {
     "last": "2025-12-30",
     "source": "stored",
     "capital": 100000000,
-    "changes": {"vcp.pivot.near": 0.96},
+    "changes": {"vcp.pivot.max_below": 0.04},
     "rules_hash": "6f1c0a9be2d4",
     "rules_version": "1",
     "figures": {

@@ -21,7 +21,8 @@ def parse(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not (name := name.strip()) or not equals:
         raise SettingsError(
-            f"{text!r} sets nothing", remedy="write it as name=value, as in vcp.pivot.near=0.96"
+            f"{text!r} sets nothing",
+            remedy="write it as name=value, as in vcp.pivot.max_below=0.03",
         )
     return name, _value(value.strip())
 

@@ -69,7 +69,7 @@ def plan_of(
     capital: int = CAPITAL,
     changes: Mapping[str, Any] | None = None,
 ) -> Plan:
-    """The plan with these changes of rules, by their full names (`vcp.pivot.near`).
+    """The plan with these changes of rules, by their full names (`vcp.pivot.max_below`).
 
     Names begin with universe, vcp, daytrading, closing_bet or market_gate (the scanners' rules),
     with `outcomes` (how a signal is traded, and its costs) or `limits` (how much capital it

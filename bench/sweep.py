@@ -45,8 +45,8 @@ def main(count: int, years: int, stocks: int) -> None:
     data = generate(
         last=LAST, sessions=len(days), stocks=stocks, calendar=calendar, origin=days[0]
     ).data
-    nears = ",".join(f"{0.90 + at * 0.005:.3f}" for at in range(-(-count // 5)))
-    grid = grid_points([f"vcp.pivot.near={nears}", "outcomes.vcp.hold=5,10,20,40,60"])[:count]
+    belows = ",".join(f"{0.10 - at * 0.005:.3f}" for at in range(-(-count // 5)))
+    grid = grid_points([f"vcp.pivot.max_below={belows}", "outcomes.vcp.hold=5,10,20,40,60"])[:count]
     plans = [
         plan_of("vcp", days[LOOKBACK], LAST, rules=Rules(), trades=TradeRules(), changes=one)
         for one in grid

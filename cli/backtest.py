@@ -57,7 +57,7 @@ Changes = Annotated[
     typer.Option(
         "--set",
         metavar="RULE=VALUE",
-        help="Change a rule, as in vcp.pivot.near=0.96, outcomes.vcp.hold=40 or "
+        help="Change a rule, as in vcp.pivot.max_below=0.03, outcomes.vcp.hold=40 or "
         "limits.max_positions=3; repeatable. A wrong name is answered with those near it.",
     ),
 ]

@@ -47,7 +47,7 @@ def sweep(
         typer.Option(
             "--grid",
             metavar="RULE=VALUE,VALUE…",
-            help="Values of a rule, as in vcp.pivot.near=0.95,0.97,0.99; repeatable: every "
+            help="Values of a rule, as in vcp.pivot.max_below=0.01,0.03,0.05; repeatable: every "
             "combination is tried.",
         ),
     ],

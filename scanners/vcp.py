@@ -104,7 +104,7 @@ def out_of_parts(v: VcpRules) -> dict[str, float]:
         "contractions": most(c.count_points) + most(c.ratio_points) + most(c.last_points),
         "volume_dry_up": most(v.volume_dry_up.steps),
         "tightness": most(v.tightness.atr_steps) + most(v.tightness.band_steps),
-        "pivot": max(v.pivot.near_points, v.pivot.far_points),
+        "pivot": max(v.pivot.points, v.pivot.far_points),
         "smart_money": most(s.foreign) + most(s.institution) + s.both + most(s.streak),
     }
 
@@ -133,7 +133,7 @@ def _parts(v: VcpRules) -> dict[str, pl.Expr]:
     c, p, pattern = v.contractions, v.pivot, pl.col("pattern")
     close, pivot, forming = pl.col("close"), pl.col("pivot_high"), pl.col("state") == "forming"
     used = pl.when("confirmed").then("dry_up_before").otherwise("dry_up")
-    near = pl.col("confirmed") | (forming & at_least(close, pivot * p.near))
+    near = pl.col("confirmed") | (forming & at_least(close, pivot * (1 - p.max_below)))
     atr = points_at_most(pl.col("atr_ratio"), v.tightness.atr_steps)
     band = points_at_most(pl.col("band_place"), v.tightness.band_steps)
     both_known = pl.col("atr_ratio").is_not_null() | pl.col("band_place").is_not_null()
@@ -150,8 +150,8 @@ def _parts(v: VcpRules) -> dict[str, pl.Expr]:
         "volume_dry_up": points_at_most(used, v.volume_dry_up.steps),
         "tightness": pl.when(both_known).then(atr.fill_null(0.0) + band.fill_null(0.0)),
         "pivot": pl.when(pattern & near)
-        .then(p.near_points)
-        .when(pattern & forming & at_least(close, pivot * p.far))
+        .then(p.points)
+        .when(pattern & forming & at_least(close, pivot * (1 - p.far_below)))
         .then(p.far_points)
         .otherwise(0.0),
         "smart_money": smart_money(v.smart_money),

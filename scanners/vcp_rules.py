@@ -95,11 +95,11 @@ class TightnessRules(Model):
 
 
 class PivotRules(Model):
-    """How close to the pivot the price is."""
+    """How far below its pivot a close of a forming pattern may be, as a share of the pivot."""
 
-    near: Factor = Field(default=0.97, description="[US] of P, forming")
-    near_points: Points = 5
-    far: Factor = Field(default=0.95, description="[US] of P, forming")
+    max_below: Share = Field(default=0.03, description="[US] close >= 0.97 P: near enough to buy")
+    points: Points = 5
+    far_below: Share = Field(default=0.05, description="[US] close >= 0.95 P: coming near")
     far_points: Points = 3
 
 

@@ -22,11 +22,11 @@ def plan(**changes):
 
 
 def test_a_rule_is_changed_by_its_full_name():
-    own = plan(vcp__pivot__near=0.95, outcomes__vcp__hold=20, limits__max_positions=3)
-    assert own.rules.vcp.pivot.near == 0.95
+    own = plan(vcp__pivot__max_below=0.05, outcomes__vcp__hold=20, limits__max_positions=3)
+    assert own.rules.vcp.pivot.max_below == 0.05
     assert own.trades.vcp.hold == 20
     assert own.limits.max_positions == 3
-    assert own.rules.vcp.pivot.far == Rules().vcp.pivot.far
+    assert own.rules.vcp.pivot.far_below == Rules().vcp.pivot.far_below
 
 
 def test_limits_follow_the_rules_of_closing_bet_unless_changed_themselves():
@@ -37,11 +37,11 @@ def test_limits_follow_the_rules_of_closing_bet_unless_changed_themselves():
 @pytest.mark.parametrize(
     ("name", "near"),
     [
-        ("vcp.pivot.max_below", "vcp.pivot.near"),
-        ("vcp.pivto.near", "vcp.pivot.near"),
+        ("vcp.pivot.near", "vcp.pivot.max_below"),
+        ("vcp.pivto.max_below", "vcp.pivot.max_below"),
         ("outcomes.vcp.holds", "outcomes.vcp.hold"),
         ("limit.max_positions", "limits.max_positions"),
-        ("vcp.pivot", "vcp.pivot.near"),
+        ("vcp.pivot", "vcp.pivot.max_below"),
         ("nonsense", "vcp"),
     ],
 )
@@ -55,7 +55,7 @@ def test_a_wrong_name_is_refused_with_those_near_it(name, near):
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("vcp.pivot.near", "much", "vcp.pivot.near"),
+        ("vcp.pivot.max_below", "much", "vcp.pivot.max_below"),
         ("limits.max_exposure", 2, "limits.max_exposure"),
         ("outcomes.vcp.hold", 0, "outcomes.vcp.hold"),
     ],
@@ -70,7 +70,7 @@ def test_equal_plans_have_one_key_and_others_another():
     keys = {
         plan().key("stored"),
         plan().key("sample"),
-        plan(vcp__pivot__near=0.95).key("stored"),
+        plan(vcp__pivot__max_below=0.05).key("stored"),
         plan(limits__max_open=3).key("stored"),
         plan(outcomes__costs__commission=0.001).key("stored"),
         plan().between(FIRST, FIRST).key("stored"),
@@ -79,11 +79,11 @@ def test_equal_plans_have_one_key_and_others_another():
 
 
 def test_values_are_json_and_else_words():
-    assert parse("vcp.pivot.near=0.95") == ("vcp.pivot.near", 0.95)
+    assert parse("vcp.pivot.max_below=0.05") == ("vcp.pivot.max_below", 0.05)
     assert parse("closing_bet.exit = next_close") == ("closing_bet.exit", "next_close")
     assert parse_many("a.b=1,2,3") == ("a.b", [1, 2, 3])
     assert parse_many("a.b=[[1,2],[3,4]],[[5,6]]") == ("a.b", [[[1, 2], [3, 4]], [[5, 6]]])
-    for wrong in ("vcp.pivot.near", "=3", "a=1,1"):
+    for wrong in ("vcp.pivot.max_below", "=3", "a=1,1"):
         with pytest.raises(SettingsError):
             parse_many(wrong)
 

@@ -29,7 +29,9 @@ def test_a_backtest_is_run_listed_shown_compared_and_exported(closebell, tmp_pat
     assert other["changes"] == {"outcomes.vcp.hold": 5}
     assert other["facts"]["trials"] == 2
 
-    listed = closebell("backtest", "list", "--source", "sample", "--json").json
+    same = closebell("backtest", "vcp", *RANGE, "--set", "vcp.pivot.max_below=0.03", "--json").json
+    assert same["trades"] == run["trades"]  # that is the default
+    listed = closebell("backtest", "list", "--source", "sample", "--json").json[1:]
     assert [one["id"] for one in listed] == [other["id"], run["id"]]
     shown = closebell("backtest", "show", str(run["id"]), "--source", "sample", "--json").json
     assert shown == run
@@ -56,11 +58,11 @@ def test_a_backtest_is_run_listed_shown_compared_and_exported(closebell, tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("backtest", "vcp", *RANGE, "--set", "vcp.pivot.max_below=0.03"), "vcp.pivot.near"),
-        (("backtest", "vcp", *RANGE, "--set", "vcp.pivot.near"), "name=value"),
+        (("backtest", "vcp", *RANGE, "--set", "vcp.pivot.near=0.97"), "vcp.pivot.max_below"),
+        (("backtest", "vcp", *RANGE, "--set", "vcp.pivot.max_below"), "name=value"),
         (("backtest", "vcp", "--from", "2026", "--to", "2025"), "is after"),
         (("backtest", "vcp", "--from", "spring", "--to", "2025"), "no year or date"),
-        (("sweep", "vcp", *RANGE, "--grid", "vcp.pivot.nearer=1,2"), "vcp.pivot.near"),
+        (("sweep", "vcp", *RANGE, "--grid", "vcp.pivot.below=1,2"), "vcp.pivot.max_below"),
     ],
 )
 def test_what_is_typed_wrongly_is_answered_with_what_is_right(closebell, arguments, says):

@@ -20,9 +20,9 @@ from tasks.trials import Processes, Unit, Workers, run_unit
 LAST = date(2026, 5, 15)
 FIRST = date(2026, 1, 12)
 HOLDS = (3, 5, 8, 13)
-NEARS = (0.95, 0.96, 0.97)
+BELOWS = (0.05, 0.04, 0.03)
 CALENDAR = TradingCalendar()
-POINTS = [{"vcp.pivot.near": near, "outcomes.vcp.hold": hold} for near in NEARS for hold in HOLDS]
+POINTS = [{"vcp.pivot.max_below": below, "outcomes.vcp.hold": hold} for below in BELOWS for hold in HOLDS]
 
 
 def small_market() -> MarketData:
