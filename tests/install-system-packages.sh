@@ -1,7 +1,7 @@
 #!/bin/sh
 # What the tests marked `system` and `browser` need from Debian. Without root it only says so.
 set -eu
-packages="postgresql-15 chromium redis-server iproute2 caddy prometheus systemd"
+packages="postgresql-15 chromium redis-server iproute2 caddy prometheus systemd faketime"
 missing=""
 for package in $packages; do
     dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"

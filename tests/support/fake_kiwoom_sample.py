@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
@@ -90,6 +90,21 @@ def kiwoom_of(data: MarketData, session: date) -> SampleKiwoom:
     return SampleKiwoom(
         session, stocks, days, traded_at=closing, bars=bars, indices=indices, net=net
     )
+
+
+def so_far(market: SampleKiwoom, share: float, traded_at: datetime) -> SampleKiwoom:
+    """The market when that share of the session is over, last traded at (aware, Asia/Seoul)."""
+    stocks = [_so_far(stock, share) for stock in market.stocks if isinstance(stock, SampleStock)]
+    return replace(market, stocks=stocks, traded_at=f"{traded_at:%H%M%S}")
+
+
+def _so_far(stock: SampleStock, share: float) -> SampleStock:
+    if not stock.volume:
+        return stock
+    opened, _, _ = stock.range
+    price = opened + round((stock.close - opened) * share)
+    bar = stock.bar | {"high": max(opened, price), "low": min(opened, price)}
+    return replace(stock, close=price, volume=max(1, int(stock.volume * share)), bar=bar)
 
 
 def _stock(instrument: Row, bar: Row, flags: set[str], listed: date) -> SampleStock:

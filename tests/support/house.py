@@ -7,9 +7,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
@@ -119,8 +118,10 @@ class Postgres:
 class House:
     """PostgreSQL, Redis and a proxy on this machine, the rest on hosts of their own."""
 
-    def __init__(self, folder: Path, network: Network, made: dict[str, Host]) -> None:
-        self.folder, self.network, self.hosts = folder, network, made
+    def __init__(
+        self, folder: Path, network: Network, made: dict[str, Host], more: Mapping[str, str]
+    ) -> None:
+        self.folder, self.network, self.hosts, self._more = folder, network, made, more
         self.postgres = Postgres(folder / "postgres", network)
         self.prefect = f"http://{network.address}:4200/api"
         self.api = f"http://{network.address}:8000"
@@ -185,7 +186,7 @@ class House:
             "CLOSEBELL_DATABASE_URL": self.postgres.url("closebell"),
             "CLOSEBELL_API_DATABASE_URL": self.postgres.url("closebell", READER_ROLE),
             "CLOSEBELL_API_WITHOUT_KEYS": "true",
-            "CLOSEBELL_SOURCE": "sample",
+            **self._more,
             **more,
         }
 
@@ -228,11 +229,15 @@ class House:
 
     def closebell(self, host: str, *arguments: str, **more: str) -> subprocess.Popen[bytes]:
         """A command of ours on that host, with the house's servers."""
+        return self.start(host, arguments[0], [*CLOSEBELL, *arguments], **more)
+
+    def start(
+        self, host: str, name: str, command: Sequence[str], *, talk: bool = False, **more: str
+    ) -> subprocess.Popen[bytes]:
+        """Any command on that host; with `talk` its standard input and output are pipes."""
         at = self.hosts[host]
-        more = {"PREFECT_API_URL": self.prefect} | more
-        return at.start(
-            "-".join(arguments[:1]), [*CLOSEBELL, *arguments], self.environment(at, **more)
-        )
+        environment = self.environment(at, PREFECT_API_URL=self.prefect, **more)
+        return at.start(name, command, environment, talk=talk)
 
     # What Prefect says
 
@@ -243,17 +248,22 @@ class House:
         )
         return answer.raise_for_status().json() if answer.content else None
 
-    def run(self, flow: str, server: str | None = None, **parameters: Any) -> UUID:
-        """Start a run of that deployment; a worker takes it."""
+    def run(self, flow: str, server: str | None = None, **environment: str) -> UUID:
+        """Start a run of that deployment; a worker takes it. `environment` is its process's."""
         found = self.ask("GET", f"/deployments/name/{flow}/{flow}", server)
         made = self.ask(
             "POST",
             f"/deployments/{found['id']}/create_flow_run",
             server,
-            parameters=parameters,
+            job_variables={"env": environment},
             state={"type": "SCHEDULED"},
         )
         return UUID(made["id"])
+
+    def stop_the_schedules(self) -> None:
+        """Runs are begun by hand; what the machine's own time of day has due begins nothing."""
+        for deployment in self.ask("POST", "/deployments/filter"):
+            self.ask("POST", f"/deployments/{deployment['id']}/pause_deployment")
 
     def state(self, run: UUID) -> dict[str, Any]:
         state: dict[str, Any] = self.ask("GET", f"/flow_runs/{run}")["state"]
@@ -267,9 +277,6 @@ class House:
             return state["name"] if state["type"] in FINAL else None
 
         return wait_for(f"run {run} ends", final)
-
-    def running(self, run: UUID) -> None:
-        wait_for(f"run {run} runs", lambda: self.state(run)["type"] in {"RUNNING", *FINAL})
 
     def process_of(self, run: UUID) -> tuple[str, int] | None:
         """Host and pid of the process that does the run."""
@@ -287,19 +294,12 @@ class House:
 
     # What closebell's database says
 
-    def published(self, session: date) -> list[tuple[Any, ...]]:
-        with self.db.reader() as tx:
-            found = tx.signals.find(session=session, withdrawn=True)
-        columns = ("scanner", "ticker", "grade", "score", "entry", "target", "stop", "status")
-        rows: list[tuple[Any, ...]] = found.select(columns).sort("scanner", "ticker").rows()
-        return rows
-
     def waiting_on(self, table: str) -> Sequence[tuple[Any, ...]]:
-        """Connections that wait for a lock on that table of the sample."""
+        """Connections that wait for a lock on that table."""
         with psycopg.connect(self.postgres.url("closebell"), autocommit=True) as connection:
             return connection.execute(
                 "SELECT pid FROM pg_locks WHERE NOT granted AND relation = %s::regclass",
-                [f"sample.{table}"],
+                [f"public.{table}"],
             ).fetchall()
 
 
@@ -312,11 +312,17 @@ def _run(*command: object) -> None:
 
 
 @contextmanager
-def house(folder: Path, alarms: int | None = None) -> Iterator[House]:
-    """Everything up and deployed; `alarms`: this machine's port that Prefect tells of losses."""
+def house(
+    folder: Path, environment: Callable[[str], Mapping[str, str]], alarms: int
+) -> Iterator[House]:
+    """Everything up and deployed, its schedules stopped.
+
+    `environment`: the settings, given this machine's address. `alarms`: this machine's port that
+    Prefect tells of losses.
+    """
     with ExitStack() as stack:
         network, made = stack.enter_context(hosts(folder / "hosts", *HOSTS))
-        built = House(folder, network, made)
+        built = House(folder, network, made, environment(network.address))
         stack.callback(built.end)
         built.postgres.create()
         stack.callback(built.postgres.unmount)
@@ -335,10 +341,9 @@ def house(folder: Path, alarms: int | None = None) -> Iterator[House]:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )
-        for market in ("real", "sample"):
-            database = Database(built.postgres.url("closebell"), market)
-            stack.callback(database.close)
-            database.upgrade()
+        database = Database(built.postgres.url("closebell"), "real")
+        stack.callback(database.close)
+        database.upgrade()
         with database.connection() as opened:
             make_reader(opened)
             opened.commit()
@@ -354,8 +359,17 @@ def house(folder: Path, alarms: int | None = None) -> Iterator[House]:
         built.start_services()
         wait_for("its twin answers", lambda: built.ask("GET", "/health", "prefect-b"))
         hook = {"CLOSEBELL_OPS_WEBHOOK_URL": f"http://{network.address}:{alarms}/"}
-        deploy = built.closebell("services", "deploy", **(hook if alarms else {}))
+        deploy = built.closebell("services", "deploy", **hook)
         assert deploy.wait(PATIENCE) == 0, host.log("deploy")
+        built.stop_the_schedules()
         for name in ("worker-a", "worker-b"):
             built.start_worker(name)
+        for name in ("api-a", "api-b"):
+            wait_for(f"{name} answers", lambda at=made[name]: live(at))
         yield built
+
+
+def live(host: Host) -> bool:
+    """Whether the API of that host answers."""
+    assert host.processes["api"].poll() is None, host.log("api")
+    return httpx.get(f"http://{host.address}:8000/health/live", trust_env=False).is_success

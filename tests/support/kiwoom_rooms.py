@@ -65,9 +65,9 @@ def kiwoom_room(database: Database, url: str, clock: str, **more: Any) -> Iterat
         )
 
 
-def store_before(database: Database, sample: MarketData) -> None:
+def store_before(database: Database, sample: MarketData, session: date = LAST) -> None:
     """What was known of the market before the session that is on."""
-    before = pl.col("session") < LAST
+    before = pl.col("session") < session
     data = replace(
         sample,
         bars=DailyBars.cast(sample.bars.filter(before)),
@@ -75,7 +75,7 @@ def store_before(database: Database, sample: MarketData) -> None:
         index_bars=IndexBars.cast(sample.index_bars.filter(before)),
     )
     with database.transaction() as tx:
-        tx.instruments.observe(of_market(data, CALENDAR.previous(LAST)))
+        tx.instruments.observe(of_market(data, CALENDAR.previous(session)))
         tx.bars.store(data.bars)
         tx.net_buying.store(data.net_buying)
         tx.index_bars.store(data.index_bars)

@@ -20,19 +20,22 @@ class QuietHandler(BaseHTTPRequestHandler):
 
 
 class Loopback:
-    """`url` is where it answers; `closing` is set when it is about to end."""
+    """`url` is where it answers on loopback; `closing` is set when it is about to end."""
 
     handler: ClassVar[type[QuietHandler]]
+    address: ClassVar[str] = "127.0.0.1"
     url: str
+    port: int
 
     def __enter__(self) -> Self:
         self.closing = threading.Event()
         handler = type("Handler", (self.handler,), {"fake": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server = ThreadingHTTPServer((self.address, 0), handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.port = self._server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"
         return self
 
     def __exit__(

@@ -28,15 +28,21 @@ class Host:
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(
-        self, name: str, command: Sequence[str], environment: Mapping[str, str]
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        talk: bool = False,
     ) -> subprocess.Popen[bytes]:
-        """Run a command in it; what it prints goes to <folder>/<name>.log."""
+        """Run a command in it; what it prints goes to <folder>/<name>.log, or to `talk`'s pipe."""
         with (self.folder / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
                 ["ip", "netns", "exec", self.namespace, *command],
                 env=dict(environment),
                 cwd=self.folder,
-                stdout=log,
+                stdin=subprocess.PIPE if talk else subprocess.DEVNULL,
+                stdout=subprocess.PIPE if talk else log,
                 stderr=log,
                 start_new_session=True,
             )

@@ -1,7 +1,7 @@
-"""The whole of closebell on several hosts, and what may happen to it: nothing is lost.
+"""A whole market day on several hosts, and what may happen to it: nothing is lost.
 
-Each test takes the next session of the sample market. With CLOSEBELL_BAD_DAY=FILE the table of
-what was done and seen is written there.
+The tests are the hours of one day, in order. With CLOSEBELL_BAD_DAY=FILE the table of what was
+done and seen is written there.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -24,13 +24,26 @@ import psycopg
 import pytest
 from alert_receivers import Receiver, receiving
 from api_listener import listening
+from bad_day_reckoning import (
+    TOPICS,
+    announced,
+    calls_counted,
+    closebell_said,
+    event_ids,
+    failures,
+    leaked,
+    prefect_said,
+    rows,
+    scanned,
+    source_state,
+)
 from databases import DEBIAN
 from followers import Follower, following
-from house import House, house, wait_for
+from house import FINAL, House, house, wait_for
 from many_hosts import kill_tree
+from rehearsal import BEFORE, COOL_DOWN, DAY, THRESHOLD, Rehearsal, play_quietly, rehearsal
 
 from db.database import Database
-from market.calendar import TradingCalendar
 
 pytestmark = [
     pytest.mark.prefect,
@@ -39,10 +52,12 @@ pytestmark = [
     pytest.mark.timeout(1500),
 ]
 
-TOPICS = ("signal:vcp", "signal:daytrading", "signal:closing_bet", "market-gate", "scan")
 SILENCE = timedelta(seconds=75)  # instead of 150, so that the test needn't wait as long
+SOON = timedelta(seconds=10)
 CUT = 10  # seconds
-FIRST = date(2026, 3, 9)
+CLOSE = "15:31:40"
+FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
+GATED = ["daytrading", "market_gate"]
 
 
 @dataclass
@@ -50,96 +65,117 @@ class Day:
     """What goes on through all tests."""
 
     house: House
+    market: Rehearsal
     followers: list[Follower]
     """One behind the proxy, one that knows only the API that will die."""
     alarms: Receiver
-    sessions: Iterator[date]
-    done: list[date] = field(default_factory=list)
+    """What Prefect's server calls."""
+    alerts: Receiver
+    """What closebell's own alerts are sent to."""
+    done: list[tuple[str, str, date]] = field(default_factory=list)
+    """Flow, time and session of what was completed, in order."""
     lost: dict[UUID, str] = field(default_factory=dict)
-    """Runs that ended badly, and how: those a person must be told of."""
+    """Runs that ended badly, and how."""
     table: list[tuple[str, str, str]] = field(default_factory=list)
-
-    def next_session(self) -> date:
-        session = next(self.sessions)
-        self.done.append(session)
-        return session
 
     def saw(self, fault: str, seen: str, lost: str = "nothing") -> None:
         self.table.append((fault, seen, lost))
 
     def ended(self, run: UUID) -> str:
-        if (state := self.house.ended(run)) != "Completed":
+        if (state := self.house.ended(run)) not in ("Completed", "Skipped"):
             self.lost[run] = state
         return state
 
-    def complete(self, session: date) -> list[tuple[Any, ...]]:
-        """Run it, through whichever server and worker is there; what is published."""
-        state = self.house.run("end-of-day", session=session.isoformat())
-        assert self.ended(state) == "Completed", self.house.state(state)
-        published = self.house.published(session)
-        assert published
-        return published
+    def begin(self, flow: str, clock: str, session: date = DAY, **more: str) -> UUID:
+        """It is that time now, and the flow is due."""
+        self.market.at(clock, session)
+        return self.house.run(flow, **more)
+
+    def completed(self, run: UUID, flow: str, clock: str, session: date = DAY) -> None:
+        assert self.ended(run) == "Completed", f"{flow} of {clock}: {self.house.state(run)}"
+        self.done.append((flow, clock, session))
+
+    def does(self, flow: str, clock: str) -> None:
+        self.completed(self.begin(flow, clock), flow, clock)
+
+    def done_in_the_end(self, run: UUID, flow: str, clock: str) -> str:
+        """How the run ended, and what was done about it if badly: it is run again."""
+        if (state := self.ended(run)) != "Completed":
+            self.does(flow, clock)
+            return f"that run ended {state}; the next completes"
+        self.done.append((flow, clock, DAY))
+        return "that very run waits and completes"
+
+    def held_at(self, table: str, flow: str, clock: str) -> UUID:
+        """A run that waits to write to a table that is `held`."""
+        run = self.begin(flow, clock)
+        wait_for(f"{flow} waits for {table}", lambda: self.waits(run, table))
+        return run
+
+    def waits(self, run: UUID, table: str) -> bool:
+        if (state := self.house.state(run))["type"] in FINAL:
+            raise AssertionError(f"it was to wait for {table}, but ended: {state}")
+        return bool(self.house.waiting_on(table))
+
+    def kill_at(self, table: str, flow: str, clock: str) -> None:
+        """SIGKILL a run that is about to write to that table."""
+        with held(self.house, table):
+            run = self.held_at(table, flow, clock)
+            kill_tree(host_of(self.house, run)[1])
+        assert self.ended(run) == "Crashed", self.house.state(run)
 
 
 def _require_tools() -> None:
     missing = [tool for tool in ("caddy", "redis-server", "ip") if shutil.which(tool) is None]
-    if missing or not (DEBIAN / "postgres").is_file() or os.geteuid() != 0:
+    missing += [str(file) for file in (DEBIAN / "postgres", FAKETIME) if not file.is_file()]
+    if missing or os.geteuid() != 0:
         pytest.skip(f"needs root and Debian's packages (missing: {missing})")
 
 
 @pytest.fixture(scope="module")
 def day() -> Iterator[Day]:
     _require_tools()
-    calendar = TradingCalendar()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="closebell-")))
         folder.chmod(0o755)
-        built, alarms = stack.enter_context(house_with_alarms(folder))
+        market = stack.enter_context(rehearsal(folder))
+        alarms = stack.enter_context(receiving("0.0.0.0"))
+        alerts = stack.enter_context(receiving("0.0.0.0"))
+        built = stack.enter_context(
+            house(folder, lambda address: market.environment(address, alerts.port), alarms.port)
+        )
+        market.store_history(built.db)
         patience(built, "closebell: a run fell silent", SILENCE)
-        patience(built, "closebell: closing-bet is late", timedelta(seconds=10))
         addresses = (built.api, f"http://{built.hosts['api-a'].address}:8000")
         followers = [
             stack.enter_context(following(f"{address}/ws".replace("http", "ws"), TOPICS, 0))
             for address in addresses
         ]
-        sessions = iter(calendar.sessions(FIRST, FIRST + timedelta(days=60)))
-        yield Day(built, followers, alarms, sessions)
+        yield Day(built, market, followers, alarms, alerts)
 
 
-@contextmanager
-def house_with_alarms(folder: Path) -> Iterator[tuple[House, Receiver]]:
-    with receiving("0.0.0.0") as alarms, house(folder, alarms.port) as built:
-        yield built, alarms
-
-
-def patience(built: House, name: str, within: timedelta) -> None:
-    """Make an automation wait less long."""
+def patience(built: House, name: str, within: timedelta) -> timedelta:
+    """Make an automation wait that long; gives how long it did before."""
     for automation in built.ask("POST", "/automations/filter"):
         if automation["name"] == name:
             kept = ("name", "description", "enabled", "trigger", "actions", "tags")
             body = {k: v for k, v in automation.items() if k in kept}
+            before = timedelta(seconds=body["trigger"]["within"])
             body["trigger"]["within"] = within.total_seconds()
             built.ask("PUT", f"/automations/{automation['id']}", **body)
-            return
+            return before
     raise AssertionError(f"there is no automation {name}")
 
 
 @contextmanager
-def held(built: House, table: str) -> Iterator[psycopg.Connection[Any]]:
-    """Nobody can write to that table of the sample market: a run stops there until this ends."""
+def held(built: House, table: str) -> Iterator[None]:
+    """Nobody can write to that table: a run stops there until this ends."""
     connection = psycopg.connect(built.postgres.url("closebell"))
     try:
-        connection.execute(f"LOCK TABLE sample.{table} IN EXCLUSIVE MODE")
-        yield connection
+        connection.execute(f"LOCK TABLE public.{table} IN EXCLUSIVE MODE".encode())
+        yield
     finally:
         connection.close()
-
-
-def started_up_to(built: House, session: date, table: str) -> UUID:
-    """A run of that session that waits to write to the table."""
-    run = built.run("end-of-day", session=session.isoformat())
-    wait_for(f"a run waits for {table}", lambda: built.waiting_on(table))
-    return run
 
 
 def host_of(built: House, run: UUID) -> tuple[str, int]:
@@ -149,234 +185,335 @@ def host_of(built: House, run: UUID) -> tuple[str, int]:
 def test_each_of_two_servers_starts_runs_and_each_of_two_apis_tells_of_them(day: Day) -> None:
     built = day.house
 
-    async def told(name: str, server: str, session: date) -> dict[str, Any]:
+    async def told(name: str, server: str, flow: str, clock: str) -> dict[str, Any]:
         address = f"ws://{built.hosts[name].address}:8000/ws"
-        since = await asyncio.to_thread(last_event, built)
+        since = max([0, *await asyncio.to_thread(event_ids, built)])
         async with listening(address, TOPICS, since) as client:
-            run = await asyncio.to_thread(
-                built.run, "end-of-day", server, session=session.isoformat()
-            )
-            ended = asyncio.create_task(asyncio.to_thread(day.ended, run))
+            run = await asyncio.to_thread(built.run, flow, server)
+            ending = asyncio.create_task(asyncio.to_thread(day.completed, run, flow, clock, BEFORE))
             while "event_id" not in (frame := await client.next(300)):
                 if frame["type"] == "ping":
                     await client.say(type="pong")
-            assert await ended == "Completed"
+                if ending.done():
+                    await ending
+            await ending
             return frame
 
-    for server, name in (("prefect-a", "api-b"), ("prefect-b", "api-a")):
-        session = day.next_session()
-        frame = asyncio.run(told(name, server, session))
+    for flow, clock, server, name in (
+        ("closing-bet", "15:12", "prefect-a", "api-b"),
+        ("end-of-day", CLOSE, "prefect-b", "api-a"),
+    ):
+        day.market.at(clock, BEFORE)
+        frame = asyncio.run(told(name, server, flow, clock))
         assert frame["topic"] in TOPICS
-        assert built.published(session)
-    day.saw("none", "runs of both servers' APIs done by the pool, told of by both APIs")
-
-
-def last_event(built: House) -> int:
-    with built.db.reader() as tx:
-        return int(tx.events.last_id())
-
-
-def test_a_scan_that_nobody_begins_is_told_of_by_prefect_s_server(day: Day) -> None:
-    built = day.house
-    built.ask("PATCH", "/work_pools/closebell", is_paused=True)
-    run = built.run("closing-bet")
-    try:
-        wait_for("the webhook is called", lambda: late(day))
-    finally:
-        built.ask("DELETE", f"/flow_runs/{run}")
-        built.ask("PATCH", "/work_pools/closebell", is_paused=False)
-    assert [text.split(" (")[0] for text in late(day)] == [
-        "closebell: closing-bet hasn't ended 4 minutes after it was due"
-    ]
-    day.saw("no worker takes a closing bet", "Prefect's server calls the webhook, once")
-
-
-def late(day: Day) -> list[str]:
-    texts = [str(got.json["text"]) for got in day.alarms.got]
-    return [text for text in texts if "hasn't ended" in text]
-
-
-def test_a_run_killed_in_each_step_leaves_nothing_half(day: Day) -> None:
-    built, session = day.house, day.next_session()
-    for table in ("daily_bars", "scan_runs", "events"):
-        with held(built, table):
-            run = started_up_to(built, session, table)
-            kill_tree(host_of(built, run)[1])
-        assert day.ended(run) == "Crashed"
-        assert built.published(session) == []
-    # The next session's run catches up with it.
+    day.market.at("07:30")
+    built.closebell("services", "alerts", "run")
     day.saw(
-        "run killed (SIGKILL) storing, publishing, announcing",
-        "worker marks it Crashed, nothing half is stored; the next run completes",
+        "none (the day before)", "runs of both servers' APIs done by the pool, told of by both APIs"
     )
 
 
-def test_two_hosts_at_the_same_session_leave_the_rows_of_one(day: Day) -> None:
-    built, session = day.house, day.next_session()
-    command = ("run", "end-of-day", "--session", session.isoformat())
-    racing = [built.closebell(host, *command) for host in ("worker-a", "worker-b")]
-    for process in racing:
-        assert process.wait(400) == 0
-    assert built.published(session)
-    assert set(told_of(built, session).values()) == {1}
-    day.saw("two hosts race for one session", "both complete, each event once")
+def test_before_the_open_a_run_is_killed_and_the_next_prepares_the_day(day: Day) -> None:
+    day.kill_at("instruments", "pre-open", "07:40")
+    day.does("pre-open", "07:40")
+    assert day.ended(day.begin("morning", "08:10")) == "Skipped", "there is no key for KRX"
+    day.does("exits", "09:02")
+    day.saw("07:40 pre-open killed (SIGKILL) storing the listing", "Crashed; the next completes")
 
 
-def told_of(built: House, session: date) -> Counter[str]:
-    with built.db.reader() as tx:
-        events = tx.events.after(0)
-    return Counter(
-        e["topic"]
-        for e in events
-        if e["topic"] in TOPICS and e["payload"].get("session") == session.isoformat()
-    )
+def test_a_scan_within_the_session_killed_storing_leaves_nothing_half(day: Day) -> None:
+    day.kill_at("snapshots", "intraday", "09:05")
+    assert scanned(day.house, DAY.isoformat(), "09:05") == []
+    day.does("intraday", "09:05")
+    day.saw("09:05 scan killed storing its snapshot", "Crashed, nothing half; the next completes")
+
+
+def test_two_hosts_at_the_same_slot_leave_the_rows_of_one(day: Day) -> None:
+    built = day.house
+    day.market.at("09:10")
+    racing = [built.closebell(host, "run", "intraday") for host in ("worker-a", "worker-b")]
+    for host, process in zip(("worker-a", "worker-b"), racing, strict=True):
+        assert process.wait(400) == 0, built.hosts[host].log("run")
+    day.done.append(("intraday", "09:10", DAY))
+    told = {key: n for key, n in announced(built, "closebell").items() if key[2] == "09:10"}
+    assert set(told.values()) == {1}, told
+    day.saw("09:10 two hosts race for one slot", "both complete, each event once")
 
 
 def test_a_postgresql_that_crashes_in_the_middle_of_a_run_loses_nothing(day: Day) -> None:
-    built, session = day.house, day.next_session()
+    built = day.house
     with held(built, "scan_runs"):
-        run = started_up_to(built, session, "scan_runs")
+        run = day.held_at("scan_runs", "intraday", "09:15")
         built.postgres.stop("immediate")
     built.postgres.start()
-    state = day.ended(run)
-    day.complete(session)
-    day.saw("PostgreSQL crashes during a run", f"that run ended {state}; the next completes")
+    seen = day.done_in_the_end(run, "intraday", "09:15")
+    day.saw("09:15 PostgreSQL crashes during a run", seen)
 
 
 def test_a_prefect_server_an_api_and_redis_that_die_leave_the_work_to_the_others(day: Day) -> None:
-    built, session = day.house, day.next_session()
+    built = day.house
     with held(built, "scan_runs"):
-        run = started_up_to(built, session, "scan_runs")
+        run = day.held_at("scan_runs", "intraday", "09:20")
         built.hosts["prefect-a"].die()
         built.hosts["api-a"].die()
         built.kill_redis()
         built.start_redis()
-    assert day.ended(run) == "Completed"
-    assert built.published(session)
+    day.completed(run, "intraday", "09:20")
     built.start_server("prefect-a")
     built.start_api("api-a")
     day.saw(
-        "one of two Prefect servers and one of two APIs die, Redis is killed and restarted",
+        "09:20 one of two Prefect servers and one of two APIs die, Redis is killed and restarted",
         "the run goes on and completes; clients come back to the twin",
     )
 
 
 def test_a_cable_pulled_for_a_while_is_waited_for(day: Day) -> None:
-    built, session = day.house, day.next_session()
+    built = day.house
     with held(built, "scan_runs"):
-        run = started_up_to(built, session, "scan_runs")
+        run = day.held_at("scan_runs", "intraday", "09:25")
         host = built.hosts[host_of(built, run)[0]]
         host.pull_the_cable()
     time.sleep(CUT)
     host.plug_the_cable_in()
-    state = day.ended(run)
-    day.complete(session)
+    seen = day.done_in_the_end(run, "intraday", "09:25")
+    day.saw(f"09:25 network between a worker and everything else cut for {CUT} s", seen)
+
+
+def test_a_clock_that_jumps_during_a_run_changes_nothing(day: Day) -> None:
+    built, file = day.house, day.house.folder / "jump"
+    file.write_text("+0\n")
+    faked = {
+        "LD_PRELOAD": str(FAKETIME),
+        "FAKETIME_TIMESTAMP_FILE": str(file),
+        "FAKETIME_CACHE_DURATION": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+    with held(built, "scan_runs"):
+        with held(built, "snapshots"):
+            run = day.begin("intraday", "09:30", **faked)
+            wait_for("it has swept", lambda: day.waits(run, "snapshots"))
+            file.write_text("+7200\n")
+            time.sleep(2)  # until that is read again
+        wait_for("it scans", lambda: day.waits(run, "scan_runs"))
+        wait_for("Prefect has heard of it in that time", lambda: ahead(built, run))
+        file.write_text("+0\n")
+    day.completed(run, "intraday", "09:30")
+    day.saw("09:30 a running host's clock jumps two hours ahead and back", "the run completes")
+
+
+def ahead(built: House, run: UUID) -> list[Any]:
+    """What was heard of a run with a time that is to come."""
+    now = datetime.now(UTC)
+    found = built.ask(
+        "POST",
+        "/events/filter",
+        filter={
+            "occurred": {
+                "since": (now + timedelta(hours=1)).isoformat(),
+                "until": (now + timedelta(hours=3)).isoformat(),
+            },
+            "resource": {"id": [f"prefect.flow-run.{run}"]},
+        },
+    )
+    return list(found["events"])
+
+
+def test_a_broker_down_for_an_hour_is_asked_little_and_told_of_once(day: Day) -> None:
+    built, broker = day.house, day.market.broker
+    seen = day.market.broker_goes_down()
+    began = time.monotonic()
+    for clock in ("10:00", "10:30", "10:55"):
+        run = day.begin("intraday", clock)
+        assert day.ended(run) == "Failed", built.state(run)
+        assert scanned(built, DAY.isoformat(), clock) == []
+    asked, counted = len(broker.calls) - seen, calls_counted(built)
+    probes = int((time.monotonic() - began) / COOL_DOWN) + 1
+    assert 0 < asked <= THRESHOLD + probes, f"{asked} calls in {time.monotonic() - began:.0f} s"
+    wait_for("it is told", lambda: closebell_said(day.alerts)["source_down", "kiwoom"])
+    assert source_state(built)[1], "its breaker is open"
+    day.market.broker_comes_back()
+    time.sleep(COOL_DOWN)
+    day.does("intraday", "11:00")
+    assert source_state(built) == (False, False)
+    assert calls_counted(built) > counted
+    wait_for("it is told", lambda: closebell_said(day.alerts)["source_up", "kiwoom"])
     day.saw(
-        f"network between a worker and everything else cut for {CUT} s", f"that run ended {state}"
+        "10:00-10:55 the broker answers 503",
+        f"the hour's runs fail, it is asked {asked} times in all, told of once down and once up;"
+        " 11:00 completes",
     )
 
 
-def test_a_full_disk_stops_writing_and_nothing_stored_before_is_touched(day: Day) -> None:
-    built, session = day.house, day.next_session()
-    before = {done: built.published(done) for done in day.done[:-1]}
-    with held(built, "daily_bars"):
-        run = started_up_to(built, session, "daily_bars")
-        filler = built.postgres.fill_the_disk()
-    wait_for("the disk's end is noticed", lambda: "No space left" in built.postgres.said())
-    filler.unlink()
-    built.postgres.start_unless_up()
-    state = day.ended(run)
-    assert {done: built.published(done) for done in day.done[:-1]} == before
-    day.complete(session)
-    day.saw("PostgreSQL's disk is full", f"that run ended {state}; room made, the next completes")
-
-
 def test_a_host_that_loses_power_has_its_run_ended_and_its_work_done_by_the_other(day: Day) -> None:
-    built, session = day.house, day.next_session()
+    built = day.house
     with held(built, "scan_runs"):
-        run = started_up_to(built, session, "scan_runs")
+        run = day.held_at("scan_runs", "intraday", "14:00")
         name, pid = host_of(built, run)
         kill_tree(pid)
         built.hosts[name].die()
     assert built.state(run)["type"] == "RUNNING"
     assert day.ended(run) == "Crashed"
     assert "nothing was heard of it" in built.state(run)["message"]
-    day.complete(session)
+    day.does("intraday", "14:00")
     built.start_worker(name)
     day.saw(
-        "a worker's host loses power",
+        "14:00 a worker's host loses power",
         f"its run is ended as Crashed {SILENCE.seconds} s after its last sign; the other goes on",
     )
 
 
+def test_a_scan_that_nobody_begins_is_told_of_by_prefect_s_server(day: Day) -> None:
+    built = day.house
+    before = patience(built, "closebell: closing-bet is late", SOON)
+    built.ask("PATCH", "/work_pools/closebell", is_paused=True)
+    run = day.begin("closing-bet", "15:05")
+    wait_for("the webhook is called", lambda: prefect_said(day.alarms)[late(built, run)])
+    patience(built, "closebell: closing-bet is late", before)
+    built.ask("PATCH", "/work_pools/closebell", is_paused=False)
+    day.market.at("15:05")
+    day.completed(run, "closing-bet", "15:05")
+    day.saw("15:05 no worker takes a closing bet", "Prefect's server tells of it, once")
+
+
+def late(built: House, run: UUID) -> tuple[str, str]:
+    return "closing-bet hasn't ended 4 minutes after it was due", name_of(built, run)
+
+
+def test_a_decision_killed_publishing_is_made_by_the_next_run(day: Day) -> None:
+    day.kill_at("scan_runs", "closing-bet", "15:12")
+    assert scanned(day.house, DAY.isoformat(), "15:12") == []
+    day.does("closing-bet", "15:12")
+    day.does("closing-bet", "15:26")
+    day.saw("15:12 decision killed publishing", "Crashed and told of; the next completes")
+
+
+def test_the_end_of_day_killed_in_each_step_leaves_nothing_half(day: Day) -> None:
+    for table in ("daily_bars", "events"):
+        day.kill_at(table, "end-of-day", CLOSE)
+        assert scanned(day.house, DAY.isoformat(), "close") == []
+    day.saw(
+        "15:31 end-of-day killed storing, announcing",
+        "Crashed and told of, nothing half is stored",
+    )
+
+
+def test_a_full_disk_stops_writing_and_nothing_stored_before_is_touched(day: Day) -> None:
+    built = day.house
+    before = rows(built, "closebell", BEFORE.isoformat())
+    with held(built, "scan_runs"):
+        run = day.held_at("scan_runs", "end-of-day", CLOSE)
+        filler = built.postgres.fill_the_disk()
+    wait_for("the disk's end is noticed", lambda: "No space left" in built.postgres.said())
+    filler.unlink()
+    built.postgres.start_unless_up()
+    wait_for("the run ends", lambda: built.state(run)["type"] in FINAL)
+    after = rows(built, "closebell", BEFORE.isoformat())
+    assert all(before[table] <= after[table] for table in before)
+    seen = day.done_in_the_end(run, "end-of-day", CLOSE)
+    day.saw("15:31 PostgreSQL's disk is full until someone makes room", seen)
+
+
+def test_the_evening_killed_in_the_middle_is_finished_by_the_next_run(day: Day) -> None:
+    day.does("net-buying", "18:40")
+    day.kill_at("outcomes", "settle", "20:10")
+    day.does("settle", "20:10")
+    day.saw("20:10 settle killed following signals", "Crashed; the next completes")
+
+
 def test_at_the_end_of_the_day_everything_is_there_once(day: Day) -> None:
     built = day.house
-    undisturbed = rows_of_an_undisturbed_day(built, day.done)
-    for session in day.done:
-        assert built.published(session) == undisturbed[session], session
+    quiet = an_undisturbed_day(day)
+    found = rows(built, "closebell", BEFORE.isoformat())
+    for table, expected in quiet.items():
+        assert expected, f"{table}: nothing to compare"
+        more, missing = found[table] - expected, expected - found[table]
+        assert (more, missing) == (Counter(), Counter()), f"{table}: more, missing"
+    assert announced(built, "closebell") == announced(built, "quiet")
 
-    with built.db.reader() as tx:
-        told = [e["id"] for e in tx.events.after(0) if e["topic"] in TOPICS]
-    for follower in day.followers:
-        wait_for("the client has read to the end", lambda f=follower: f.seen[-1:] == told[-1:])
-        assert follower.seen == told
+    told = event_ids(built)
+    for number, follower in enumerate(day.followers):
+        wait_for(
+            f"client {number} has read to the end: {told[-1:]}, {follower.seen[-1:]} so far",
+            lambda f=follower: f.seen[-1:] == told[-1:],
+        )
+        assert follower.seen == told, f"client {number}: {differing(follower.seen, told)}"
     assert day.followers[1].returns >= 1
 
     runs = built.ask("POST", "/flow_runs/filter")
-    ours = [r for r in runs if "auto-scheduled" not in r["tags"]]
-    assert {r["state_type"] for r in ours} <= {"COMPLETED", "FAILED", "CRASHED"}
-    assert set(day.lost) == {UUID(r["id"]) for r in ours if r["state_type"] != "COMPLETED"}
+    states = {UUID(r["id"]): (r["name"], r["state_name"]) for r in runs if r["deployment_id"]}
+    stuck = {n for n, state in states.values() if state not in ENDS}
+    assert not stuck, stuck
+    bad = {run: state for run, (_, state) in states.items() if state not in ENDS[:2]}
+    assert bad == day.lost, "runs that ended badly, and those seen doing so"
 
-    wait_for("each lost run was told of", lambda: len(alarmed(day)) >= len(day.lost))
-    assert alarmed(day) == Counter(name_of(built, run) for run in day.lost)
+    expected_alarms = expected_of_prefect(day)
+    wait_for(
+        f"Prefect's server told of {expected_alarms}, so far {prefect_said(day.alarms)}",
+        lambda: prefect_said(day.alarms) >= expected_alarms,
+    )
+    assert prefect_said(day.alarms) == expected_alarms
+    said = closebell_said(day.alerts)
+    assert said == expected_of_closebell(day), said
 
     wait_for("no connection is left to closebell's database", lambda: not leaked(built))
-    day.saw("all of it", f"{len(day.done)} sessions, {len(told)} events, {len(day.lost)} alarms")
+    count = f"{sum(expected_alarms.values())} alarms of Prefect's and {sum(said.values())} alerts"
+    signals = sum(found["signals"].values())
+    day.saw("all of it", f"{len(day.done)} runs, {signals} signals, {len(told)} events, {count}")
     write(day.table)
 
 
-def rows_of_an_undisturbed_day(
-    built: House, sessions: list[date]
-) -> dict[date, list[tuple[Any, ...]]]:
-    """The same sessions, one after the other, in a database that nothing happened to."""
+ENDS = ("Completed", "Skipped", "Failed", "Crashed", "Cancelled")
+
+
+def an_undisturbed_day(day: Day) -> dict[str, Counter[tuple[Any, ...]]]:
+    """The same runs, one after the other, in a database that nothing happens to."""
+    built = day.house
     with psycopg.connect(built.postgres.url("postgres"), autocommit=True) as connection:
         connection.execute("CREATE DATABASE quiet")
-    quiet = Database(built.postgres.url("quiet"), "sample")
+    quiet = Database(built.postgres.url("quiet"), "real")
     try:
         quiet.upgrade()
-        first, last = sessions[0].isoformat(), sessions[-1].isoformat()
-        filling = built.closebell(
-            *("services", "backfill", "--from", first, "--to", last),
-            CLOSEBELL_DATABASE_URL=built.postgres.url("quiet"),
-        )
-        assert filling.wait(400) == 0, built.hosts["services"].log("backfill")
-        disturbed, built.db = built.db, quiet
-        found = {session: built.published(session) for session in sessions}
-        built.db = disturbed
+        day.market.store_history(quiet)
+        play_quietly(built, day.market, "quiet", list(dict.fromkeys(day.done)))
     finally:
         quiet.close()
-    return found
+    return rows(built, "quiet", BEFORE.isoformat())
 
 
-def alarmed(day: Day) -> Counter[str]:
-    """The names of the runs that the webhook was told of as not done."""
-    texts = [got.json["text"] for got in day.alarms.got]
-    return Counter(t.split("(")[1].split(",")[0] for t in texts if "wasn't done" in t)
+def expected_of_prefect(day: Day) -> Counter[tuple[str, str]]:
+    """One that was late, and each scan people wait for that was lost."""
+    expected = Counter[tuple[str, str]]()
+    for run in day.lost:
+        flow = flow_of(day.house, run)
+        if flow in ("closing-bet", "end-of-day"):
+            expected[f"{flow} wasn't done", name_of(day.house, run)] += 1
+    lates = [said for said in prefect_said(day.alarms) if "hasn't ended" in said[0]]
+    expected[lates[0]] += 1
+    return expected
+
+
+def expected_of_closebell(day: Day) -> Counter[tuple[str, str]]:
+    """The broker down and up again, and each scan that failed because of it."""
+    expected = Counter({("source_down", "kiwoom"): 1, ("source_up", "kiwoom"): 1})
+    for _scanner, slot in failures(day.house):
+        expected["scan_failed", slot] += 1
+    return expected
+
+
+def differing(seen: list[int], told: list[int]) -> str:
+    twice = [n for n, times in Counter(seen).items() if times > 1]
+    return (
+        f"not seen {sorted(set(told) - set(seen))}, twice {twice}, in order {seen == sorted(seen)}"
+    )
+
+
+def flow_of(built: House, run: UUID) -> str:
+    deployment = built.ask("GET", f"/flow_runs/{run}")["deployment_id"]
+    return str(built.ask("GET", f"/deployments/{deployment}")["name"])
 
 
 def name_of(built: House, run: UUID) -> str:
     return str(built.ask("GET", f"/flow_runs/{run}")["name"])
-
-
-def leaked(built: House) -> list[tuple[Any, ...]]:
-    """Connections of workers although no run goes on, and transactions that nobody ends."""
-    workers = [built.hosts[name].address for name in ("worker-a", "worker-b")]
-    with psycopg.connect(built.postgres.url("closebell")) as connection:
-        return connection.execute(
-            "SELECT pid, client_addr, state FROM pg_stat_activity WHERE datname = 'closebell' AND"
-            " (host(client_addr) = ANY(%s) OR state = 'idle in transaction')",
-            [workers],
-        ).fetchall()
 
 
 def write(table: list[tuple[str, str, str]]) -> None:
