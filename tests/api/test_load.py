@@ -14,6 +14,7 @@ from databases import emptied
 from websockets.asyncio.client import connect
 
 
+@pytest.mark.slow
 def test_aborted_requests_leave_no_connection_checked_out(postgres_url):
     async def ask(port, path, *, abort):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)

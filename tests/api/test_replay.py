@@ -69,6 +69,7 @@ class Follower:
                 client.socket.transport.abort()
 
 
+@pytest.mark.slow
 @settings(
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -36,6 +36,7 @@ def stoppable(tmp_path: Path):
             database.close()
 
 
+@pytest.mark.slow
 def test_requests_fail_fast_meanwhile_and_nothing_is_lost_afterwards(stoppable):
     database, server, start = stoppable
     publish_everything(database)

@@ -11,6 +11,8 @@ from commands import Closebell, Outcome
 from db import open_database
 from settings import Settings
 
+pytestmark = pytest.mark.slow
+
 RUN = ("run", "end-of-day", "--source", "sample", "--session", "2026-03-13")
 NOISE = re.compile(r"traceback|warning|exception|deprecat", re.IGNORECASE)
 

@@ -10,6 +10,7 @@ from string import Formatter
 
 import pytest
 import typer
+from amounts_in_korean import AMOUNTS
 from api_market import TUE, WED, fill, publish, publish_gate
 from typer.testing import CliRunner
 
@@ -144,6 +145,13 @@ def test_english_is_said_as_it_is_written():
     assert KOREAN.told("gate failed: blocking news") == "조건 미달: 악재 공시"
 
 
+@pytest.mark.parametrize(("billions", "korean"), AMOUNTS)
+def test_amounts_are_told_as_koreans_do(billions, korean):
+    assert KOREAN.told(f"{billions} billion won traded") == f"거래대금 {korean}"
+    bought = f"foreigners and institutions bought {billions} billion won in five sessions"
+    assert KOREAN.told(bought) == f"외국인과 기관이 5일간 {korean} 순매수"
+
+
 def test_a_translation_has_the_places_of_its_english():
     def places(text):
         return sorted(name for _, name, _, _ in Formatter().parse(text) if name is not None)
@@ -176,6 +184,7 @@ def test_terminal_and_dashboard_say_reasons_alike():
     ours = dict(REASONS)
     for pattern, korean in theirs.items():
         plain = re.sub(r"\{(?:state|part|gate)\}", "{0}", korean).replace("{why}", "{1}")
+        plain = plain.replace("{won}", "{0:billions}")
         plain = re.sub(r"\$(\d)", lambda found: f"{{{int(found[1]) - 1}}}", plain)
         if pattern.startswith("^gate ("):
             assert ours["^(gate failed|gate unknown): (.+)$"] == plain

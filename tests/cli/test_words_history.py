@@ -17,10 +17,12 @@ from backtest.plan import plan_of
 from cli import backtest, up
 from cli.imports import import_
 from cli.words import words_of
+from cli.words_ko_history import FACTS
 from flows.supervisor import Seen, State
 from outcomes.rules import TradeRules
 from scanners.rules import Rules
 
+ROOT = Path(__file__).parents[2]
 KOREAN = words_of("ko")
 
 
@@ -117,6 +119,16 @@ def test_what_a_sweep_says_of_luck_is_said_in_korean():
     assert "100번 시도했음" in told
     assert "1.20쯤 되고, 이것은 0.80" in told
     assert told.endswith("알 수 없음")
+
+
+def test_terminal_and_dashboard_say_what_data_lack_alike():
+    script = (ROOT / "api/dashboard/static/words/facts.js").read_text("utf-8")
+    theirs = dict(re.findall(r'^  \[/(\^.*\$)/,\n    "(.*)"\],$', script, re.MULTILINE))
+    ours = {pattern: korean for pattern, korean in FACTS if pattern.startswith("^")}
+    assert len(ours) == 5
+    for pattern, korean in ours.items():
+        plain = re.sub(r"\{(\d)\}", lambda found: f"${int(found[1]) + 1}", korean)
+        assert theirs[pattern].replace("{taxes}", "$3") == plain
 
 
 def test_costs_are_told_with_each_tax():

@@ -130,6 +130,7 @@ def test_the_same_run_again_changes_only_the_runs(room: Room) -> None:
     assert len(runs(room.db)) == ran + 4
 
 
+@pytest.mark.slow
 def test_missed_sessions_are_caught_up_in_order_and_announced_once(room: Room) -> None:
     run(room, SESSIONS[0])
     seen = len(events(room.db))
@@ -146,6 +147,7 @@ def test_missed_sessions_are_caught_up_in_order_and_announced_once(room: Room) -
     assert {e["payload"]["session"] for e in newest} == {SESSIONS[3].isoformat()}
 
 
+@pytest.mark.slow
 def test_a_catch_up_finds_what_daily_runs_would_have_found(room: Room) -> None:
     for session in SESSIONS[:4]:
         run(room, session)
@@ -187,6 +189,7 @@ def test_a_person_may_accept_refused_data_and_the_run_says_so(room: Room) -> Non
     assert all("coverage" in r["reason"] for r in recorded)
 
 
+@pytest.mark.slow
 def test_what_later_steps_recorded_on_a_signal_stays(room: Room, postgres_url: str) -> None:
     run(room, TARGET)
     first = signals(room.db, TARGET)["id"][0]
@@ -197,6 +200,7 @@ def test_what_later_steps_recorded_on_a_signal_stays(room: Room, postgres_url: s
     assert again["status"].to_list() == ["filled"]
 
 
+@pytest.mark.slow
 def test_other_rules_are_recorded_with_their_results(room: Room) -> None:
     run(room, TARGET)
     stricter = Rules.from_mapping({"vcp": {"min_grade": "S"}})
@@ -207,6 +211,7 @@ def test_other_rules_are_recorded_with_their_results(room: Room) -> None:
     assert stricter.hash != room.rules.hash
 
 
+@pytest.mark.slow
 def test_events_are_kept_as_long_as_the_setting_says(room: Room, postgres_url: str) -> None:
     run(room, SESSIONS[0])
     with psycopg.connect(postgres_url) as connection:

@@ -26,6 +26,8 @@ from scanners.rules import Rules
 from sources.sample import SampleSource
 from tasks.history import FirstHistory, first_history
 
+pytestmark = pytest.mark.slow
+
 CALENDAR = TradingCalendar()
 LAST = date(2026, 11, 20)
 EVENING = FixedClock(CALENDAR.hours(LAST).close + timedelta(hours=5))
@@ -118,7 +120,6 @@ def test_after_a_failure_it_goes_on_where_it_was(database: Database, kiwoom: Fak
     assert left == 0
 
 
-@pytest.mark.slow
 def test_a_killed_process_loses_at_most_one_stock(
     database: Database, kiwoom: FakeKiwoom, tmp_path: Path
 ) -> None:

@@ -31,7 +31,7 @@ from scanners.rules import Rules
 from sources.sample import SampleSource
 from tasks.sources import open_source
 
-pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_server")]
+pytestmark = [pytest.mark.slow, pytest.mark.prefect, pytest.mark.usefixtures("prefect_server")]
 
 CALENDAR = TradingCalendar()
 LAST = date(2026, 11, 20)
@@ -155,7 +155,6 @@ def test_an_evening_with_kiwoom_and_dart_publishes_signals(
     }
 
 
-@pytest.mark.slow
 def test_what_is_stored_is_not_asked_for_again(
     database: Database, kiwoom: FakeKiwoom, sample: MarketData
 ) -> None:
@@ -176,7 +175,6 @@ def test_what_is_stored_is_not_asked_for_again(
     assert kiwoom.calls == []
 
 
-@pytest.mark.slow
 def test_a_source_of_news_that_fails_is_degraded_and_the_scan_goes_on(
     database: Database, kiwoom: FakeKiwoom, dart: FakeDart
 ) -> None:
@@ -203,7 +201,6 @@ def test_a_source_of_news_that_fails_is_degraded_and_the_scan_goes_on(
     assert report.state == "ok"
 
 
-@pytest.mark.slow
 def test_the_first_reading_of_news_reaches_back_a_week_and_the_next_one_to_the_last(
     database: Database, kiwoom: FakeKiwoom, dart: FakeDart
 ) -> None:
@@ -216,7 +213,6 @@ def test_the_first_reading_of_news_reaches_back_a_week_and_the_next_one_to_the_l
     assert [asked.query["bgn_de"] for asked in dart.asked] == ["20261120"]
 
 
-@pytest.mark.slow
 def test_a_late_run_takes_the_session_stock_by_stock(
     database: Database, kiwoom: FakeKiwoom, sample: MarketData
 ) -> None:

@@ -19,6 +19,8 @@ from spliced import spliced_market
 from market.asof import Slot
 from scanners import MarketScan, scan
 
+pytestmark = pytest.mark.slow
+
 SESSIONS = 60
 # A consolidation (261 won to 1,305) and a split (16,970 to 8,490) in early 2026.
 EVENTFUL = ["009810", "059120"]
