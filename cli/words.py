@@ -32,7 +32,26 @@ class Words:
         return text
 
     def _filled(self, translation: str, match: re.Match[str]) -> str:
-        return translation.format(*[self.told(group or "") for group in match.groups()])
+        return translation.format(*[_Group(self.told(group or "")) for group in match.groups()])
+
+
+class _Group(str):
+    """What a pattern found; `{0:billions}` says so many billion won as Koreans do."""
+
+    __slots__ = ()
+
+    def __format__(self, spec: str) -> str:
+        return in_won(float(self) * 1e9) if spec == "billions" else super().__format__(spec)
+
+
+def in_won(amount: float) -> str:
+    """An amount of won in 조 and 억 (10^12 and 10^8), a smaller one in 만 (10^4)."""
+    sign, won = "-" if amount < 0 else "", round(abs(amount))
+    counts = ((won // 10**12, "조"), (won % 10**12 // 10**8, "억"))
+    parts = [f"{count:,}{unit}" for count, unit in counts if count]
+    if parts:
+        return f"{sign}{' '.join(parts)} 원"
+    return f"{sign}{won // 10**4:,}만 원" if won >= 10**4 else f"{sign}{won:,}원"
 
 
 ENGLISH = Words()

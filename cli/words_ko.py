@@ -286,14 +286,14 @@ REASONS: Final[Sequence[tuple[str, str]]] = (
     (r"^volume (\S+) times its 20-session mean$", "거래량이 20일 평균의 {0}배"),
     (r"^rebound: (\S+) % after (\S+) %$", "반등: {1} % 뒤 {0} %"),
     (
-        r"^foreigners and institutions bought (\S+) billion won in five sessions$",
-        "외국인과 기관이 5일간 {0}십억 원 순매수",
+        r"^foreigners and institutions bought (-?[\d.]+) billion won in five sessions$",
+        "외국인과 기관이 5일간 {0:billions} 순매수",
     ),
     (
         r"^(\d+) of (\d+) in its sector over five sessions$",
         "5일 수익률이 업종 {1}종목 가운데 {0}위",
     ),
-    (r"^(\S+) billion won traded$", "거래대금 {0}십억 원"),
+    (r"^(-?[\d.]+) billion won traded$", "거래대금 {0:billions}"),
     (r"^(\d+) more good than bad news in a week$", "한 주 동안 호재가 악재보다 {0}건 많음"),
     (r"^(\S+) % of the high of the year$", "52주 고점의 {0} %"),
     (r"^rising candle, (\S+) %$", "양봉, {0} %"),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from amounts_in_korean import AMOUNTS
 from api_market import publish_everything
 from api_server import serving
 from browser_pages import SECONDS
@@ -25,6 +26,11 @@ TOLD = """async texts => {
   const app = document.querySelector("[src$='/app.js']").src;
   const { fact } = await import(app.replace("app.js", "words/facts.js"));
   return texts.map(fact).map(({ lang, textContent }) => [lang, textContent]);
+}"""
+REASON = """async texts => {
+  const app = document.querySelector("[src$='/app.js']").src;
+  const { reason } = await import(app.replace("app.js", "words/reasons.js"));
+  return texts.map(text => reason(text, "ko"));
 }"""
 NOTES = [
     "12% of the bars were adjusted by their source: their prices and shares "
@@ -56,6 +62,13 @@ def test_every_fact_is_translated(served, pages):
         assert re.search("[가-힣]", korean), english
         assert "$" not in korean
     assert page.evaluate(TOLD, ["something new"]) == [["en", "something new"]]
+
+
+def test_amounts_are_told_as_koreans_do(served, pages):
+    page = pages.open(f"{served.url}/#/scans", language="ko-KR")
+    expect(page.locator("html")).to_have_attribute("lang", "ko")
+    told = page.evaluate(REASON, [f"{billions} billion won traded" for billions, _ in AMOUNTS])
+    assert told == [f"거래대금 {korean}" for _, korean in AMOUNTS]
 
 
 def test_a_korean_backtest_page_has_no_english_sentence(postgres_url, stack, pages):

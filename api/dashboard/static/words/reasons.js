@@ -20,9 +20,9 @@ const SENTENCES = [
   [/^close near the high of 20 sessions$/, "종가가 20일 고점 부근"],
   [/^above the 5-session average$/, "5일선 위"],
   [/^rebound: (\S+) % after (\S+) %$/, "반등: $2 % 뒤 $1 %"],
-  [/^foreigners and institutions bought (\S+) billion won in five sessions$/, "외국인과 기관이 5일간 $1십억 원 순매수"],
+  [/^foreigners and institutions bought (-?[\d.]+) billion won in five sessions$/, "외국인과 기관이 5일간 {won} 순매수"],
   [/^(\d+) of (\d+) in its sector over five sessions$/, "5일 수익률이 업종 $2종목 가운데 $1위"],
-  [/^(\S+) billion won traded$/, "거래대금 $1십억 원"],
+  [/^(-?[\d.]+) billion won traded$/, "거래대금 {won}"],
   [/^(\d+) more good than bad news in a week$/, "한 주 동안 호재가 악재보다 $1건 많음"],
   [/^volatility contraction pattern$/, "변동성 수축 패턴"],
   [/^(\S+) % of the high of the year$/, "52주 고점의 $1 %"],
@@ -81,11 +81,26 @@ export function reason(text, language) {
   return WORDS[text] ?? text;
 }
 
+/**
+ * An amount of won in 조 and 억 (10^12 and 10^8), a smaller one in 만 (10^4).
+ * @param {number} amount
+ */
+function inWon(amount) {
+  const won = Math.round(Math.abs(amount));
+  const sign = amount < 0 ? "-" : "";
+  const say = (/** @type {number} */ n, /** @type {string} */ unit) =>
+    n ? [`${n.toLocaleString("en-US")}${unit}`] : [];
+  const parts = [...say(Math.floor(won / 1e12), "조"), ...say(Math.floor((won % 1e12) / 1e8), "억")];
+  if (parts.length) return `${sign}${parts.join(" ")} 원`;
+  return won >= 1e4 ? `${sign}${say(Math.floor(won / 1e4), "만")[0]} 원` : `${sign}${won}원`;
+}
+
 /** @param {string} korean @param {RegExpExecArray} found */
 function filled(korean, found) {
   const why = found[2] ?? "";
   return korean
     .replace(/\{(state|part|gate)\}/, () => WORDS[found[1]] ?? found[1])
+    .replace("{won}", () => inWon(Number(found[1]) * 1e9))
     .replace("{why}", () => reason(why, "ko"))
     .replace(/\$(\d)/g, (_, n) => found[Number(n)] ?? "");
 }
