@@ -34,6 +34,7 @@ from tasks.publish import RunFacts, publish_step
 from tasks.scan import Scanned
 from tasks.scan_so_far import scan_so_far, without
 from tasks.snapshot import read_before, so_far
+from tasks.source_artifact import noted
 from tasks.volume_shares import expected
 
 GATE: Final = "market_gate"
@@ -113,7 +114,8 @@ def run_check(room: Room, session: date) -> Outcome:
         decided = tx.signals.find(scanners=[SCANNER], session=session, slot=slot)
     if decided.is_empty():
         return Completed(name="Skipped", message=f"nothing stands of the decision of {slot}")
-    quotes = quotes_of(live(room), decided["ticker"].to_list())
+    with noted(room.db, room.source_name):
+        quotes = quotes_of(live(room), decided["ticker"].to_list())
     changes = withdraw(room.db, session, slot, dropping_out(quotes))
     unknown = quotes["expected_price"].null_count()
     notes = [f"{changes.withdrawn} of {decided.height} withdrawn"]

@@ -17,6 +17,7 @@ from flows.timetable import Due
 from flows.turn import Outcome, in_turn
 from tasks.closing_bet import quotes_of
 from tasks.exits import positions_of, remark
+from tasks.source_artifact import noted
 
 
 @flow(name="exits")
@@ -47,7 +48,8 @@ def run_exits(room: Room, session: date, at: datetime, *, reminder: bool) -> Out
     positions = positions_of(room.db, before, decision_slot(room, before))
     if positions.is_empty():
         return Completed(name="Skipped", message=f"nothing was bought at the close of {before}")
-    quotes = quotes_of(live(room), positions["ticker"].unique().sort().to_list())
+    with noted(room.db, room.source_name):
+        quotes = quotes_of(live(room), positions["ticker"].unique().sort().to_list())
     told = remark(
         room.db,
         positions,

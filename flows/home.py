@@ -35,6 +35,7 @@ def prepare(data_dir: Path) -> str | None:
         ("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "90"),
         ("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL"),  # the caller tells of errors
         ("PREFECT_LOGGING_EXTRA_LOGGERS", "closebell"),
+        ("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore"),  # not all that logs is a run
         ("PREFECT_CLI_COLORS", "false"),
     ):
         os.environ.setdefault(name, value)

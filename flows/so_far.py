@@ -16,6 +16,7 @@ from market.data import MarketData
 from sources.protocol import LiveSource
 from tasks.replay import REPLAY
 from tasks.snapshot import keep, recent, sweep
+from tasks.source_artifact import noted
 
 SHARED_SECONDS: Final = 120.0
 """How old a snapshot may be to be used instead of another sweep."""
@@ -78,7 +79,8 @@ def market_now(
         if found is not None:
             logger().info("a snapshot of another run is used", at=found.at.isoformat())
             return found
-    collected = sweep(live(room), session)
+    with noted(room.db, room.source_name):
+        collected = sweep(live(room), session)
     return keep(room.db, collected, before, calendar=room.calendar, settings=room.settings)
 
 

@@ -8,15 +8,13 @@ from datetime import date
 import polars as pl
 
 from db import Database
-from errors import ClosebellError
 from logs import get as logger
 from market.calendar import TradingCalendar
 from market.data import MarketData
 from sources.joining import joined
 from sources.protocol import History
 from tasks.observations import of_market
-from tasks.source_artifact import leave_sources
-from tasks.sources import INVENTED
+from tasks.source_artifact import noted
 from tasks.step import step
 from tasks.windows import window_start
 
@@ -61,20 +59,8 @@ def collect(
 
 
 def _fetched(db: Database, source: History, stretches: Sequence[tuple[date, date]]) -> MarketData:
-    """The stretches as one; how the source did is noted, and left with the run."""
-    try:
-        data = joined([source.history(first, last) for first, last in stretches])
-    except ClosebellError as error:
-        with db.transaction() as tx:
-            tx.sources.failed(source.name, error.detail)
-        raise
-    else:
-        with db.transaction() as tx:
-            tx.sources.succeeded(source.name)
-        return data
-    finally:
-        if source.name not in INVENTED:
-            leave_sources(db)
+    with noted(db, source.name):
+        return joined([source.history(first, last) for first, last in stretches])
 
 
 def _stretches(missing: Sequence[date], calendar: TradingCalendar) -> list[tuple[date, date]]:

@@ -8,6 +8,7 @@ from db import Database
 from logs import get as logger
 from sources.protocol import Listed, LiveSource
 from tasks.observations import of_market
+from tasks.source_artifact import noted
 from tasks.step import step
 
 
@@ -18,7 +19,8 @@ def listing_step(db: Database, source: LiveSource, session: date) -> Listed:
     Raises:
         SourceUnavailable, BadMarketData: nothing was stored.
     """
-    listed = source.instruments(session)
+    with noted(db, source.name):
+        listed = source.instruments(session)
     with db.transaction() as tx:
         stored = tx.instruments.observe(of_market(listed, session))
     logger().info("listing stored", stocks=listed.instruments.height, changed=stored.stored)

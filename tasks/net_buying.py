@@ -11,6 +11,7 @@ from db import Database
 from logs import get as logger
 from market.schemas import NetBuying
 from sources.protocol import History, LiveSource
+from tasks.source_artifact import noted
 from tasks.step import step
 
 FIGURES = [
@@ -30,7 +31,7 @@ def net_buying_step(db: Database, source: History | None, session: date) -> int:
         SourceUnavailable, BadMarketData: nothing was stored.
     """
     known = _newest(db, session)
-    fresh = _collected(source, session)
+    fresh = _collected(db, source, session)
     if fresh is not None:
         said = fresh.join(
             known, on=["ticker", *FIGURES, "provisional"], nulls_equal=True, how="anti"
@@ -42,11 +43,14 @@ def net_buying_step(db: Database, source: History | None, session: date) -> int:
     return known["ticker"].n_unique()
 
 
-def _collected(source: History | None, session: date) -> dy.DataFrame[NetBuying] | None:
+def _collected(
+    db: Database, source: History | None, session: date
+) -> dy.DataFrame[NetBuying] | None:
     if source is None:
         return None
     if isinstance(source, LiveSource):
-        return source.net_buying(session)
+        with noted(db, f"{source.name} net buying"):
+            return source.net_buying(session)
     return source.history(session, session).net_buying
 
 

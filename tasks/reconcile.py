@@ -12,12 +12,12 @@ import polars as pl
 
 from db import Database
 from db.repositories.corrections import SCHEMA
-from errors import ClosebellError
 from logs import get as logger
 from market.data import MarketData
 from market.schemas import DailyBars, Instruments
 from sources.protocol import History
 from tasks.observations import of_market
+from tasks.source_artifact import noted
 from tasks.step import step
 
 PRICES: Final = ("open", "high", "low", "close", "base")
@@ -88,14 +88,8 @@ def reconcile(
         NotPublished: the exchange has nothing of that session yet.
         ClosebellError: as the source's `history`; nothing was changed.
     """
-    try:
+    with noted(db, krx_source.name):
         official = krx_source.history(session, session)
-    except ClosebellError as error:
-        with db.transaction() as tx:
-            tx.sources.failed(krx_source.name, error.detail)
-        raise
-    with db.transaction() as tx:
-        tx.sources.succeeded(krx_source.name)
     stored = db.read_market_data(session, session).bars
     found, rows, trace = compare(stored, official, session, flow_run_id)
     if last_closes is not None:

@@ -1,13 +1,36 @@
-"""How every source is doing, left with a run to read in the Prefect UI."""
+"""How a source did: noted for doctor and API, and left with the run to read in Prefect's UI."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from prefect.artifacts import create_table_artifact
+from prefect.runtime import flow_run
 
 from db import Database
+from errors import ClosebellError
 from market.clock import SEOUL
+from tasks.sources import INVENTED
+
+
+@contextmanager
+def noted(db: Database, name: str) -> Iterator[None]:
+    """Note whether the source of that name gives what it is asked for within; errors rise."""
+    try:
+        yield
+    except (ClosebellError, TimeoutError) as error:
+        said = error.detail if isinstance(error, ClosebellError) else str(error) or "no answer"
+        with db.transaction() as tx:
+            tx.sources.failed(name, said)
+        raise
+    else:
+        with db.transaction() as tx:
+            tx.sources.succeeded(name)
+    finally:
+        if flow_run.get_id() and name not in INVENTED:
+            leave_sources(db)
 
 
 def leave_sources(db: Database) -> None:
