@@ -117,6 +117,11 @@ def test_a_scan_killed_between_two_pages_leaves_nothing_and_the_next_is_whole(
 
     assert finish(start(before, kiwoom)) == 0
     require_whole(before)
+    with before.reader() as tx:
+        report = tx.sources.get("kiwoom")
+    assert report
+    assert report.state == "ok"
+    assert report.calls > len(kiwoom.calls), "those of the run that died count too"
     pages = Counter((call.body["mrkt_tp"], call.next_key) for call in kiwoom.of("ka20002"))
     assert set(pages.values()) == {1}
     assert len(pages) == 5
@@ -180,3 +185,35 @@ def test_what_does_not_pass_leaves_nothing_stored_and_names_provider_call_and_pa
     with kiwoom_room(before, kiwoom.url, CLOCK) as room:
         assert state_of(lambda: run_intraday(room, LAST, last_at(CLOCK))).is_completed()
     require_whole(before)
+
+
+@pytest.mark.parametrize(
+    ("url", "fault", "said"),
+    [
+        (None, "hang", "kiwoom ka20002 KOSPI page 2: ReadTimeout"),
+        (None, "drip", "kiwoom ka20002 KOSPI page 2: not finished within 1 s"),
+        ("http://kiwoom.invalid", None, "kiwoom au10001: ConnectError"),
+        ("http://127.0.0.1:9", None, "kiwoom au10001: ConnectError"),
+    ],
+)
+def test_a_provider_that_never_ends_or_isn_t_there_leaves_nothing_stored(
+    before: Database,
+    kiwoom: FakeKiwoom,
+    monkeypatch: pytest.MonkeyPatch,
+    url: str | None,
+    fault: str | None,
+    said: str,
+) -> None:
+    monkeypatch.setattr("tasks.snapshot.sweep.retries", 0)
+    if fault:
+        kiwoom.break_("ka20002", fault, after=1, times=999, seconds=0.3)
+    patience = {"http_read_seconds": 0.5, "http_attempt_seconds": 1} if fault else {}
+    with kiwoom_room(before, url or kiwoom.url, CLOCK, **patience) as room:
+        state = state_of(lambda: run_intraday(room, LAST, last_at(CLOCK)))
+    with pytest.raises(ClosebellError, match=said):
+        state.result()
+    assert left(before) == NOTHING
+    with before.reader() as tx:
+        report = tx.sources.get("kiwoom")
+    assert report
+    assert report.state == "degraded"

@@ -62,6 +62,26 @@ def test_two_workers_keep_one_limit_and_one_token(database: Database, fake: Fake
     assert counts["kiwoom ka10095"].waited > 0
 
 
+def test_a_token_given_to_another_program_is_replaced_once_for_all_workers(
+    database: Database, fake: FakeKiwoom
+) -> None:
+    workers = [worker(database, fake, 12) for _ in range(2)]
+    for process in workers:
+        assert process.stdout
+        assert process.stdout.readline() == "asked\n"
+    theirs = fake.issue()  # ours is dead now
+    said = [process.communicate(timeout=60)[0].split() for process in workers]
+    assert said == [["asked"] * 11] * 2
+    assert [process.returncode for process in workers] == [0, 0]
+    answered = fake.of("ka10095")
+    tokens = [call.token for call in answered]
+    assert len(set(tokens)) == 2, "one before, one after"
+    assert theirs not in tokens
+    assert len(fake.of("au10001")) == 2
+    assert 24 < len(answered) <= 26, "each worker met the dead token once at most"
+    assert fake.refused() == 0
+
+
 def test_a_worker_killed_between_calls_blocks_nobody(database: Database, fake: FakeKiwoom) -> None:
     dying = worker(database, fake, 1000)
     assert dying.stdout
