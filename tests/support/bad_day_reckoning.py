@@ -65,13 +65,17 @@ def event_ids(built: House) -> list[int]:
         return [number for (number,) in found]
 
 
-def failures(built: House) -> Counter[tuple[str, str]]:
-    """Scanner and slot of the scans that are on record as failed."""
+def failures(built: House, *, made_good: bool) -> Counter[tuple[str, str]]:
+    """What is to be said of scans on record as failed that a later one made good, or didn't."""
     with psycopg.connect(built.postgres.url("closebell")) as connection:
         found = connection.execute(
-            "SELECT scanner, as_of FROM public.scan_runs WHERE status = 'failed'"
+            "SELECT DISTINCT scanner, as_of FROM public.scan_runs AS failed"
+            " WHERE status = 'failed' AND %s = EXISTS (SELECT FROM public.scan_runs AS later"
+            " WHERE later.id > failed.id AND later.status = 'completed' AND (later.scanner,"
+            " later.session, later.as_of) = (failed.scanner, failed.session, failed.as_of))",
+            [made_good],
         )
-        return Counter(found.fetchall())
+        return Counter(("scan_failed", as_of) for _scanner, as_of in found)
 
 
 def prefect_said(alarms: Receiver) -> Counter[tuple[str, str]]:
