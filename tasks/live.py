@@ -42,18 +42,20 @@ def measure(
         if missing := lacks[name]:
             yield Finding(name, "is it configured", "no", None, f"set {missing}")
             continue
-        failed = []
+        found = []
         try:
             for finding in probe(settings, calendar, db, clock):
-                if finding.as_expected is False:
-                    failed.append(finding)
+                found.append(finding)
                 yield finding
         except ClosebellError as error:
-            failed.append(Finding(name, "does it answer", error.detail, False, error.remedy))
-            yield failed[-1]
-        if not failed:
-            with db.transaction() as tx:
+            found.append(Finding(name, "does it answer", error.detail, False, error.remedy))
+            yield found[-1]
+        failed = [finding for finding in found if finding.as_expected is False]
+        with db.transaction() as tx:
+            if not failed:
                 tx.sources.succeeded(name)
+            elif len(failed) == len(found):  # else it answers, if not as its documents have it
+                tx.sources.failed(name, failed[0].found)
 
 
 def _kiwoom(

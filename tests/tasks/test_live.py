@@ -102,6 +102,10 @@ def test_a_provider_that_is_away_is_told_in_its_words(
     [dart] = [f for f in findings(database, away) if f.source == "dart"]
     assert dart.as_expected is False
     assert "ConnectError" in dart.found
+    with database.reader() as tx:
+        report = tx.sources.get("dart")
+    assert report
+    assert (report.state, report.last_error) == ("degraded", dart.found)
 
 
 @pytest.mark.slow
