@@ -35,6 +35,7 @@ from tasks.scan import Scanned
 from tasks.scan_so_far import scan_so_far, without
 from tasks.snapshot import read_before, so_far
 from tasks.source_artifact import noted
+from tasks.sources import INVENTED
 from tasks.volume_shares import expected
 
 GATE: Final = "market_gate"
@@ -138,6 +139,8 @@ def decision_slot(room: Room, session: date) -> str:
 
 def _news(room: Room, session: date, *, decide: bool) -> list[str]:
     """At the preview all that stands beside the prices, at the decision only what is new."""
+    if room.source_name in INVENTED:
+        return []
     if decide:
         try:
             return news_step(room.db, room.settings, room.clock)
@@ -156,6 +159,8 @@ def _news(room: Room, session: date, *, decide: bool) -> list[str]:
 def _articles(
     room: Room, before: MarketData, best: Sequence[str], session: date, until: datetime
 ) -> Asked:
+    if room.source_name in INVENTED:
+        return Asked()
     listed = names_of(before, session)
     try:
         return fetch_articles(

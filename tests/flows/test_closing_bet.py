@@ -32,6 +32,7 @@ from replayed import (
 )
 
 import flows.closing_bet
+import settings
 from db.database import Database
 from flows.closing_bet import run_check, run_scan
 from flows.exits import run_exits
@@ -456,3 +457,14 @@ def test_a_search_that_hangs_doesnt_keep_the_decision_from_the_auction(
     assert "the articles of the shortlist didn't come in time" in summary.notes
     assert [note for note in summary.notes if note.startswith("provisional net buying of")]
     assert bets(database, LAST, "15:12").height > 0
+
+
+def test_a_session_played_again_asks_nobody_for_the_news_of_today(played: Any) -> None:
+    db, _market, room = played
+    with FakeDart() as dart, FakeNaver() as naver:
+        keys = {"dart_key": KEY, "dart_base_url": dart.url} | searching(naver)
+        config = settings.Settings(source="replay", **keys)
+        again = replace(room("15:12"), settings=config)
+        run(lambda: run_scan(again, SESSION, at("15:12"), decide=True)).result()
+        assert (dart.asked, naver.asked) == ([], [])
+    assert bets(db, SESSION, "15:12").height > 20
