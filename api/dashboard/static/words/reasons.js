@@ -48,6 +48,7 @@ const WORDS = {
   unknown: "조건 미확인",
   "net buying isn't known for all sessions": "모든 거래일의 수급이 알려지지 않았음",
   "no news source is configured": "뉴스 자료원이 설정되지 않았음",
+  "its news wasn't asked for": "이 종목의 뉴스는 묻지 않았음",
   "too little history": "이력이 짧음",
   "no sector, or too few members": "업종이 없거나 종목이 적음",
   "volume so far says nothing yet": "지금까지의 거래량으로는 알 수 없음",
