@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import os
 import re
@@ -10,10 +11,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
 WIDTH = 132
+CELL = 12.2  # pixels, as Rich draws them
 COMMAND = ("run", "end-of-day", "--source", "sample", "--session", "2026-03-13")
 
 
@@ -38,7 +41,29 @@ def main() -> None:
     console.print(Text.from_ansi(output))
     picture = console.export_svg(title="closebell")
     local = re.sub(r"@font-face \{.*?\}\n", "", picture, flags=re.DOTALL)  # no font from elsewhere
-    Path(__file__).with_name("terminal.svg").write_text(local, encoding="utf-8")
+    Path(__file__).with_name("terminal.svg").write_text(placed(local), encoding="utf-8")
+
+
+def placed(picture: str) -> str:
+    """The picture with every word in its own place: Rich counts 한 as one cell wide, not two."""
+
+    def apart(found: re.Match[str]) -> str:
+        before, x, between, after, inside = found.groups()
+        pieces, at = [], float(x)
+        for n, piece in enumerate(re.split("((?:&#160;){2,})", inside)):
+            wide = CELL * cell_len(html.unescape(piece))
+            if piece and n % 2 == 0:
+                pieces.append(
+                    f'<text{before}x="{at:g}"{between}textLength="{wide:g}"{after}>{piece}</text>'
+                )
+            at += wide
+        return "".join(pieces)
+
+    return re.sub(
+        r'<text([^>]*? )x="([\d.]+)"([^>]*? )textLength="[\d.]+"([^>]*)>(.*?)</text>',
+        apart,
+        picture,
+    )
 
 
 if __name__ == "__main__":
