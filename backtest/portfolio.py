@@ -10,40 +10,19 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import polars as pl
 
 from backtest.limits import Limits
 from backtest.prices import Prices
+from market.schemas import EquityCurve, TradeList
 
-EQUITY = {
-    "session": pl.Date,
-    "equity": pl.Int64,
-    "cash": pl.Int64,
-    "holdings": pl.Int64,
-    "positions": pl.Int64,
+# The markets and the names of stocks are put beside them later.
+EQUITY: Final = {
+    k: v for k, v in EquityCurve.create_empty().schema.items() if k not in ("kospi", "universe")
 }
-TRADES: dict[str, Any] = {
-    "number": pl.Int64,
-    "ticker": pl.String,
-    "signal_session": pl.Date,
-    "grade": pl.String,
-    "score": pl.Float64,
-    "out_of": pl.Float64,
-    "gate": pl.String,
-    "bought_session": pl.Date,
-    "bought_price": pl.Int64,
-    "bought_shares": pl.Int64,
-    "sold_session": pl.Date,
-    "sold_price": pl.Int64,
-    "sold_shares": pl.Int64,
-    "reason": pl.String,
-    "costs": pl.Int64,
-    "profit": pl.Int64,
-    "profit_pct": pl.Float64,
-    "sessions_held": pl.Int64,
-}
+TRADES: Final = {k: v for k, v in TradeList.create_empty().schema.items() if k != "name"}
 # A share of a share that floating point makes of a whole one.
 WHOLE = 1e-6
 

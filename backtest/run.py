@@ -64,7 +64,7 @@ class Traded:
 @dataclass(frozen=True)
 class Result:
     """`equity`: session, equity, cash, holdings, positions (won, counts), kospi and universe (1 at
-    the start); `trades`: backtest.portfolio.TRADES with the stock's name; `facts` as JSON holds
+    the start); `trades`: market.schemas.TradeList; `facts` as JSON holds
     them: what has to be known to read the figures.
     """
 

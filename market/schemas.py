@@ -144,3 +144,43 @@ class Schedule(dy.Schema):
 
     session = dy.Date(primary_key=True)
     as_of = dy.Datetime(time_unit="us", time_zone="UTC")
+
+
+class EquityCurve(dy.Schema):
+    """The account of a backtest at each close, won; the markets as multiples of their start."""
+
+    session = dy.Date(primary_key=True)
+    equity = dy.Int64()
+    cash = dy.Int64()
+    holdings = dy.Int64()
+    positions = dy.Int64()
+    kospi = dy.Float64(nullable=True)
+    universe = dy.Float64(nullable=True)
+
+
+class TradeList(dy.Schema):
+    """The trades of a backtest in the order of their purchases, prices as traded in their sessions.
+
+    Null in `sold_session`: still held. `costs` and `profit` are won, `profit_pct` percent of what
+    was spent.
+    """
+
+    number = dy.Int64(primary_key=True)
+    ticker = dy.String(regex=TICKER)
+    name = dy.String(nullable=True)
+    signal_session = dy.Date()
+    grade = dy.String()
+    score = dy.Float64()
+    out_of = dy.Float64()
+    gate = dy.String(nullable=True)
+    bought_session = dy.Date()
+    bought_price = dy.Int64()
+    bought_shares = dy.Int64()
+    sold_session = dy.Date(nullable=True)
+    sold_price = dy.Int64(nullable=True)
+    sold_shares = dy.Int64()
+    reason = dy.String()
+    costs = dy.Int64()
+    profit = dy.Int64()
+    profit_pct = dy.Float64()
+    sessions_held = dy.Int64()

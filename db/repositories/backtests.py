@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 from sqlalchemy import Connection, delete, func, insert, select
@@ -14,37 +14,10 @@ from db.bulk import copy_in
 from db.models import Backtest, BacktestEquity, BacktestTrade, Sweep, SweepTrial
 from db.models.base import Base, table_of
 from db.repositories.events import Events
+from market.schemas import EquityCurve, TradeList
 
-EQUITY_SCHEMA: dict[str, Any] = {
-    "session": pl.Date,
-    "equity": pl.Int64,
-    "cash": pl.Int64,
-    "holdings": pl.Int64,
-    "positions": pl.Int64,
-    "kospi": pl.Float64,
-    "universe": pl.Float64,
-}
-TRADE_SCHEMA: dict[str, Any] = {
-    "number": pl.Int64,
-    "ticker": pl.String,
-    "name": pl.String,
-    "signal_session": pl.Date,
-    "grade": pl.String,
-    "score": pl.Float64,
-    "out_of": pl.Float64,
-    "gate": pl.String,
-    "bought_session": pl.Date,
-    "bought_price": pl.Int64,
-    "bought_shares": pl.Int64,
-    "sold_session": pl.Date,
-    "sold_price": pl.Int64,
-    "sold_shares": pl.Int64,
-    "reason": pl.String,
-    "costs": pl.Int64,
-    "profit": pl.Int64,
-    "profit_pct": pl.Float64,
-    "sessions_held": pl.Int64,
-}
+EQUITY_SCHEMA: Final = EquityCurve.create_empty().schema
+TRADE_SCHEMA: Final = TradeList.create_empty().schema
 
 
 @dataclass(frozen=True)
