@@ -66,13 +66,13 @@ def test_a_token_given_to_another_program_is_replaced_once_for_all_workers(
     database: Database, fake: FakeKiwoom
 ) -> None:
     workers = [worker(database, fake, 12) for _ in range(2)]
-    for process in workers:
-        assert process.stdout
-        assert process.stdout.readline() == "asked\n"
+    pipes = [process.stdout for process in workers if process.stdout]
+    assert [pipe.readline() for pipe in pipes] == ["asked\n"] * 2
     theirs = fake.issue()  # ours is dead now
-    said = [process.communicate(timeout=60)[0].split() for process in workers]
-    assert said == [["asked"] * 11] * 2
-    assert [process.returncode for process in workers] == [0, 0]
+    assert [pipe.read().split() for pipe in pipes] == [["asked"] * 11] * 2
+    assert [process.wait(timeout=60) for process in workers] == [0, 0]
+    for pipe in pipes:
+        pipe.close()
     answered = fake.of("ka10095")
     tokens = [call.token for call in answered]
     assert len(set(tokens)) == 2, "one before, one after"
