@@ -51,11 +51,13 @@ def test_a_part_waits_for_what_it_needs_and_stops_before_it(tmp_path):
 
     first = Part("first", ("sh", "-c", f"sleep 0.3; touch {mark}; exec sleep 600"), ready=marked)
     second = Part("second", FOREVER, needs=("first",))
-    changes = asyncio.run(
-        started(
-            [first, second], tmp_path / "logs", lambda s, _: s.seen["second"].state == State.RUNNING
-        )
-    )
+    log = tmp_path / "logs" / "second.log"
+
+    def up(supervisor, _changes):
+        running = supervisor.seen["second"].state == State.RUNNING
+        return running and log.read_text() == "here\n"
+
+    changes = asyncio.run(started([first, second], log.parent, up))
     order = [(name, state) for name, state, _ in changes]
     assert order == [
         ("first", State.STARTING),
@@ -65,7 +67,6 @@ def test_a_part_waits_for_what_it_needs_and_stops_before_it(tmp_path):
         ("second", State.STOPPED),
         ("first", State.STOPPED),
     ]
-    assert (tmp_path / "logs" / "second.log").read_text() == "here\n"
 
 
 def test_a_part_that_ends_is_started_again_and_its_words_are_told(tmp_path):
