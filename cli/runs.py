@@ -191,7 +191,7 @@ def _summary(state: State[Any]) -> RunSummary:
 def _show(summary: RunSummary, db: Any, source: str, words: Words) -> None:
     out = console()
     if summary.state == "skipped":
-        out.print(words("skipped: {reason}", reason=summary.reason), markup=False)
+        out.print(words("skipped: {reason}", reason=words.told(summary.reason or "")), markup=False)
         return
     session = summary.sessions[-1]
     if summary.as_of and len(summary.sessions) == 1:

@@ -228,7 +228,15 @@ SENTENCES: Final[Sequence[tuple[str, str]]] = (
     (r"^net buying is missing: ", "수급이 빠짐: "),
     (r"^index (\w+) is KOSPI's twin$", "지수 {0}는 KOSPI와 같음"),
     (r"^before (\S+), where the calendar begins$", "달력이 시작하는 {0} 이전"),
-    # settle
+    # settle, and why a flow did nothing
+    (r"^nothing is known of the net buying of (\S+) yet$", "{0}의 수급이 아직 알려지지 않음"),
+    (
+        r"^(\S+) had not been scanned at its close and was now$",
+        "{0} 종가 스캔이 빠져 있어 지금 했음",
+    ),
+    (r"^(\S+) had not been settled and was now$", "{0} 정산이 빠져 있어 지금 했음"),
+    (r"^(\S+) of (\S+) isn't due before (\S+)$", "{1}의 {0}: {2} 이후에 할 일"),
+    (r"^(\S+) is no session: (.+)$", "{0}: 거래일이 아님 ({1})"),
     (
         r"^(\d+) signals followed, (\d+) changed their status$",
         "신호 {0}개를 따라감, {1}개의 상태가 바뀜",

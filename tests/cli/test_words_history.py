@@ -131,6 +131,23 @@ def test_terminal_and_dashboard_say_what_data_lack_alike():
         assert theirs[pattern].replace("{taxes}", "$3") == plain
 
 
+@pytest.mark.parametrize(
+    ("told", "korean"),
+    [
+        ("40 signals followed, 3 changed their status", "신호 40개를 따라감, 3개의 상태가 바뀜"),
+        ("net buying of 2218 stocks, preliminary", "2218종목의 수급, 잠정"),
+        ("settle of 2026-02-20 isn't due before 19:30", "2026-02-20의 settle: 19:30 이후에 할 일"),
+        ("2026-02-17 is no session: Korean New Year", "2026-02-17: 거래일이 아님 (설날)"),
+        (
+            "nothing is known of the net buying of 2026-02-20 yet",
+            "2026-02-20의 수급이 아직 알려지지 않음",
+        ),
+    ],
+)
+def test_settling_is_told_in_korean(told, korean):
+    assert KOREAN.told(told) == korean
+
+
 def test_costs_are_told_with_each_tax():
     plan = plan_of(
         *("vcp", date(2023, 12, 1), date(2024, 3, 1)), rules=Rules(), trades=TradeRules()
