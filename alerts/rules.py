@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-SCANNERS = ("vcp", "daytrading", "closing_bet")
+from market.scanners import SCANNERS
+
 GRADES = "SABC"
 FORMS = (
     "closing_bet grade A or better (or vcp, daytrading, any; S, A, B, C)",

@@ -10,8 +10,9 @@ import polars as pl
 from pydantic import Field
 
 from api.models import Shape, Won
-from api.queries import Grade, Query, ScannerName
+from api.queries import Grade, Query
 from market.clock import SEOUL
+from market.scanners import ScannerName
 
 Percent = Annotated[float, Field(description="percent")]
 PERCENT = (

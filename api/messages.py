@@ -10,11 +10,12 @@ from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
 from api import views
-from api.queries import SCANNERS, BestCursor
+from api.queries import BestCursor
 from api.transport import frame_of
 from db.repositories import Repositories
 from db.repositories.events import TRACE
 from db.repositories.signal_pages import SignalFilter, position_of_best
+from market.scanners import SCANNERS
 
 Slot: TypeAlias = tuple[str, date, str]
 MOST = 100  # signals in one message

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.queries import Grade, ScannerName, Status
+from api.queries import Grade, Status
+from market.scanners import ScannerName
 
 Won = Annotated[int, Field(description="won")]
 Colour = Literal["GREEN", "YELLOW", "RED"]

@@ -11,7 +11,8 @@ from pydantic import Field
 from api import views
 from api.examples import SIGNAL
 from api.models import Shape, Signal, Won
-from api.queries import CursorText, Grade, Query, ScannerName, Several, Status
+from api.queries import CursorText, Grade, Query, Several, Status
+from market.scanners import ScannerName
 
 Percent = Annotated[float, Field(description="percent")]
 Trade = Literal["open", "watch", "filled", "target", "stopped", "expired"]

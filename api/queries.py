@@ -19,9 +19,8 @@ from pydantic import (
 )
 
 from market.asof import Slot
+from market.scanners import SCANNERS, ScannerName
 
-SCANNERS = ("vcp", "daytrading", "closing_bet")
-ScannerName = Literal["vcp", "daytrading", "closing_bet"]
 Status = Literal["open", "watch", "filled", "target", "stopped", "expired", "withdrawn"]
 Grade = Literal["S", "A", "B", "C"]
 MarketName = Literal["KOSPI", "KOSDAQ"]
@@ -141,7 +140,7 @@ class ScanQuery(Query):
     """What /api/kr/scans may be asked."""
 
     limit: int = Field(20, ge=1, le=100)
-    scanner: Literal["vcp", "daytrading", "closing_bet", "market_gate"] | None = None
+    scanner: ScannerName | Literal["market_gate"] | None = None
     session: date | None = None
 
 
@@ -175,7 +174,7 @@ _Whole = Annotated[int, Field(ge=-_BIGINT, le=_BIGINT)]
 class BestCursor(_Cursor):
     """Where a page of the best signals ended, and the slots it was taken from."""
 
-    slots: Annotated[list[tuple[ScannerName, date, AsOf]], Field(max_length=3)]
+    slots: Annotated[list[tuple[ScannerName, date, AsOf]], Field(max_length=len(SCANNERS))]
     after: tuple[_Number, _Number, _Whole, Ticker, _Id]
 
 

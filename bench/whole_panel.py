@@ -22,8 +22,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
 from realdata import adjusted_market, schedule_of  # noqa: E402
 
+from market.scanners import SCANNERS  # noqa: E402
 from scanners import LOOKBACK, Rules, scan  # noqa: E402
-from scanners.batch import STOCK_SCANNERS, Request, cross_section, panel_of, score  # noqa: E402
+from scanners.batch import Request, cross_section, panel_of, score  # noqa: E402
 from scanners.ranks import ranked  # noqa: E402
 from scanners.universe import sectors_of  # noqa: E402
 
@@ -38,9 +39,7 @@ def main() -> None:
     print(f"machine: {platform.machine()}, {os.cpu_count()} cores, {platform.python_version()}")
     print(f"rows: {rows:,} stock-sessions over {len(schedule)} sessions")
 
-    request = Request(
-        data, schedule, 0, rules, STOCK_SCANNERS, None, True, sectors_of(data), words=False
-    )
+    request = Request(data, schedule, 0, rules, SCANNERS, None, True, sectors_of(data), words=False)
     panel = panel_of(request, data)
 
     def everything() -> None:

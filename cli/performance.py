@@ -14,11 +14,12 @@ from rich.table import Table
 from api import outcomes as answers
 from api import views
 from cli.common import AsJson, SourceOption, a_date, market
-from cli.signals import SCANNERS, a_scanner
+from cli.signals import a_scanner
 from cli.tables import console
 from cli.words import Words, words_of
 from errors import ClosebellError
 from market.calendar import TradingCalendar
+from market.scanners import SCANNERS
 from outcomes.performance import ALL
 from outcomes.returns import HORIZONS
 from outcomes.rules import TradeRules

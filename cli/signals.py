@@ -12,8 +12,7 @@ from cli.common import AsJson, SourceOption, a_date, market
 from cli.tables import console, gate_line, print_signals
 from cli.words import Words, words_of
 from market.asof import Slot
-
-SCANNERS = ("vcp", "daytrading", "closing_bet")
+from market.scanners import SCANNERS
 
 
 def a_scanner(text: str) -> str:

@@ -24,12 +24,12 @@ from cli.backtest import Capital, Changes, First, Last, used_wrongly
 from cli.backtest_files import plan_from
 from cli.backtest_tables import print_facts
 from cli.common import AsJson, SourceOption, load_settings, print_json, working
-from cli.signals import SCANNERS
 from cli.tables import console
 from cli.words import Words, words_of
 from errors import SettingsError
 from flows.home import prepare
 from market.calendar import TradingCalendar
+from market.scanners import SCANNERS
 from settings import Settings
 from tasks.markets import open_market
 from tasks.sweep import Sweep, Swept, run_sweep

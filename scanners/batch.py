@@ -10,6 +10,7 @@ import polars as pl
 
 from market.data import MarketData
 from market.prices import upper_limit_expr
+from market.scanners import SCANNERS
 from scanners import (
     closing_bet,
     closing_bet_words,
@@ -27,7 +28,6 @@ from scanners.panel import Panel, build_panel
 from scanners.ranks import CROSS
 from scanners.rules import Rules
 
-STOCK_SCANNERS = ("vcp", "daytrading", "closing_bet")
 AT_ONCE = 2  # pieces of work; each uses several cores by itself where it can
 # What words need of a cell beside its scores.
 ORIGIN = (
@@ -106,7 +106,7 @@ def score(
     What doesn't need the other is worked out at the same time: Polars keeps several cores busy
     only within one expression, and most of these take one.
     """
-    wanted = [name for name in STOCK_SCANNERS if name in request.scanners]
+    wanted = [name for name in SCANNERS if name in request.scanners]
     if not wanted:
         return {}
     with ThreadPoolExecutor(AT_ONCE) as threads:

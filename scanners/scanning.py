@@ -9,8 +9,9 @@ from functools import partial
 import polars as pl
 
 from market.data import MarketData
+from market.scanners import SCANNERS
 from scanners import market_gate
-from scanners.batch import STOCK_SCANNERS, Piece, Request, cross_section, panel_of, score
+from scanners.batch import Piece, Request, cross_section, panel_of, score
 from scanners.batches import batches_of
 from scanners.closing_bet_words import sized
 from scanners.daytrading import InSession
@@ -19,7 +20,7 @@ from scanners.results import MarketScan, ScanResult
 from scanners.rules import Rules
 from scanners.universe import REASONS, sectors_of
 
-ALL = (*STOCK_SCANNERS, "market_gate")
+ALL = (*SCANNERS, "market_gate")
 # More rows than this are scored in batches of stocks, of half as many rows each.
 BATCH_ROWS = 1_200_000
 
@@ -83,7 +84,7 @@ def scan(
         )
     results = {
         name: _merged(name, [piece[name] for piece in pieces], request, gate)
-        for name in STOCK_SCANNERS
+        for name in SCANNERS
         if name in scanners
     }
     return MarketScan(results, gate)

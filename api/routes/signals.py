@@ -10,7 +10,6 @@ from api import models
 from api.answers import Answer
 from api.problems import NOT_FOUND, Problem, invalid
 from api.queries import (
-    SCANNERS,
     TICKER,
     BestCursor,
     GoneQuery,
@@ -22,6 +21,7 @@ from api.routes.formats import next_page, signals
 from api.services import Room, Whole
 from db.repositories import Repositories
 from db.repositories.signal_pages import SignalFilter, position_of_best, position_of_stock
+from market.scanners import SCANNERS
 
 router = APIRouter(tags=["signals"])
 MOST_GONE = 100

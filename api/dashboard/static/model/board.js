@@ -40,8 +40,9 @@ function emptySlot() {
 export class Board extends EventTarget {
   constructor() {
     super();
-    /** @type {Record<Scanner, Slot>} */
-    this.slots = { vcp: emptySlot(), daytrading: emptySlot(), closing_bet: emptySlot() };
+    this.slots = /** @type {Record<Scanner, Slot>} */ (
+      Object.fromEntries(SCANNERS.map((name) => [name, emptySlot()]))
+    );
     /** @type {string | null} A session chosen by the user; null: the newest. */
     this.session = null;
     /** @type {Map<number, number>} When a signal came in live, by its id. */
