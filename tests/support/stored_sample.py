@@ -22,7 +22,9 @@ FIRST = date(2026, 1, 12)
 HOLDS = (3, 5, 8, 13)
 BELOWS = (0.05, 0.04, 0.03)
 CALENDAR = TradingCalendar()
-POINTS = [{"vcp.pivot.max_below": below, "outcomes.vcp.hold": hold} for below in BELOWS for hold in HOLDS]
+POINTS = [
+    {"vcp.pivot.max_below": below, "outcomes.vcp.hold": hold} for below in BELOWS for hold in HOLDS
+]
 
 
 def small_market() -> MarketData:
