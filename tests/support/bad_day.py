@@ -51,6 +51,7 @@ class Day:
 
     def saw(self, fault: str, seen: str, lost: str = "nothing") -> None:
         self.table.append((fault, seen, lost))
+        write(self.table)
 
     def ended(self, run: UUID) -> str:
         if (state := self.house.ended(run)) not in WELL:

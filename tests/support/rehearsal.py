@@ -123,3 +123,4 @@ def play_quietly(
         assert said in ("Completed", "Skipped"), f"undisturbed {flow} of {clock}: {said}"
     player.stdin.close()
     assert player.wait(60) == 0
+    player.stdout.close()
