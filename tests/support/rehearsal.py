@@ -73,9 +73,8 @@ class Rehearsal:
             if 0 < share < 1
             else self._markets[session]
         )
-        ahead = (moment - SystemClock().now()).total_seconds()
         written = self._file.with_suffix(".new")
-        written.write_text(f"{ahead}")
+        written.write_text(f"{moment.isoformat()} {SystemClock().now().isoformat()}")
         written.replace(self._file)
 
     def broker_goes_down(self) -> int:
