@@ -20,12 +20,13 @@ import logs
 from db import Database, open_database
 from market.asof import Slot
 from market.calendar import TradingCalendar
+from scanners import LOOKBACK
 from scanners.rules import Rules
 from settings import Settings
 from sources.sample import SampleSource
 from tasks.collect import store
 from tasks.publish import RunFacts, publish_sessions
-from tasks.scan import scan_sessions
+from tasks.scan import SHORT, scan_sessions
 from tasks.windows import window_start
 
 SESSION = date(2026, 3, 13)
@@ -42,6 +43,11 @@ def fill(db: Database, calendar: TradingCalendar) -> int:
 def one_session(db: Database, calendar: TradingCalendar, rules: Rules) -> None:
     scanned = scan_sessions(db, calendar, rules, SESSION, SESSION, Slot.CLOSE)
     publish_sessions(db, scanned, [SESSION], rules, RunFacts(source="sample"))
+
+
+def read_panel(db: Database, start: date, recent: date) -> None:
+    """What the scan reads."""
+    db.read_market_data(start, SESSION, details_from=recent, net_buying_from=recent)
 
 
 def forget(db: Database) -> None:
@@ -124,7 +130,7 @@ def wait_for(url: str) -> None:
 def main() -> None:
     logs.configure("error")
     calendar, rules = TradingCalendar(), Rules.from_mapping({})
-    start = window_start(calendar, SESSION)
+    start, recent = (window_start(calendar, SESSION, n) for n in (LOOKBACK, SHORT))
     with TemporaryDirectory() as folder:
         data_dir = Path(folder)
         with open_database(Settings(data_dir=data_dir), market="sample") as db:
@@ -135,7 +141,7 @@ def main() -> None:
                 forget(db)
                 took.append(seconds(lambda: one_session(db, calendar, rules)))
                 again.append(seconds(lambda: one_session(db, calendar, rules)))
-                read.append(seconds(lambda: db.read_market_data(start, SESSION)))
+                read.append(seconds(lambda: read_panel(db, start, recent)))
             warm, cold = with_prefect(data_dir)
     print(f"{rows:,} bars from {start} to {SESSION}; {machine()}; best of {ROUNDS}")
     print(f"  bare read of the panel              {min(read):6.2f} s")
