@@ -74,7 +74,10 @@ class Teller:
                 return None
             data = views.gate(row)
         elif kind == "scan_update":
-            data = self._scan(payload)
+            run = self._run(payload)
+            if run is None:
+                return None
+            data = views.scan(run, self._prefect_ui_url)
         else:
             return None
         trace = payload.get(TRACE)
@@ -86,9 +89,9 @@ class Teller:
         found = []
         for slot in tx.signal_pages.newest_slots(SCANNERS):
             if (topic := f"signal:{slot[0]}") in topics:
-                run = tx.runs.recent(1, scanner=slot[0], session=slot[1])
+                made = tx.runs.shown_since(*slot)
                 counts = dict.fromkeys(("new", "changed", "withdrawn"))
-                data = self._signals(slot, views.local(run[0]["created_at"]), counts)
+                data = self._signals(slot, made and views.local(made), counts)
                 found.append(_message(number, topic, "signal_update", data))
         if GATE_TOPIC in topics and (row := tx.gates.get()) is not None:
             found.append(_message(number, GATE_TOPIC, "market_gate_update", views.gate(row)))
@@ -98,7 +101,7 @@ class Teller:
         return found
 
     def _signals(
-        self, slot: Slot, when: datetime, counts: Mapping[str, int | None]
+        self, slot: Slot, when: datetime | None, counts: Mapping[str, int | None]
     ) -> dict[str, Any]:
         """`data` of a signal_update: the best signals of a slot, and where the others are."""
         if slot not in self._slots:
@@ -119,16 +122,11 @@ class Teller:
             "timestamp": when,
         }
 
-    def _scan(self, payload: Mapping[str, Any]) -> Any:
-        """The run that was named; else the market gate's of the newest session, or any of it."""
-        session = _day(payload["to"])
-        runs = self._tx.runs.recent(100, session=session)
+    def _run(self, payload: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The run that was named, or else one that stands for the newest session."""
         if (number := payload.get("run")) is not None:
-            runs = [run for run in runs if run["id"] == number]
-        runs = [run for run in runs if run["as_of"] == payload["as_of"]]
-        gates = [run for run in runs if run["scanner"] == "market_gate"]
-        chosen = (gates or runs)[0] if runs else None
-        return None if chosen is None else views.scan(chosen, self._prefect_ui_url)
+            return self._tx.runs.get(number)
+        return self._tx.runs.standing_for(_day(payload["to"]), str(payload["as_of"]))
 
 
 def _message(

@@ -26,13 +26,18 @@ STATUS: Mapping[str, Literal["open", "watch"]] = {"daytrading": "watch"}
 
 @dataclass(frozen=True)
 class Publication:
-    """What publishing changed, by scanner; nothing changed when all are false."""
+    """What publishing changed, by scanner; nothing changed when all are false.
+
+    A scanner in `opened` scanned a session and slot for the first time: its newest list is another
+    one now, though it may be empty.
+    """
 
     signals: Mapping[str, Changes]
     gate: Stored
+    opened: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
-        return any(self.signals.values()) or bool(self.gate.stored)
+        return any(self.signals.values()) or bool(self.gate.stored or self.opened)
 
 
 @dataclass(frozen=True)
@@ -65,8 +70,8 @@ def publish_sessions(
     Scanners, and the gate, that were not asked for stay as they are.
 
     Args:
-        announce: `signals` sends an event for each scanner that changed anything and one for the
-            gate; `scan` sends a single one for the whole range, as a back-fill does.
+        announce: `signals` sends an event for each scanner that changed anything or opened a slot,
+            and one for the gate; `scan` a single one for the whole range, as a back-fill does.
 
     Raises:
         DatabaseError: nothing was published.
@@ -96,7 +101,7 @@ def publish_sessions(
                 rules_hash=rules.hash,
                 preliminary=facts.preliminary,
             )
-        publication = Publication(changes, gate)
+        publication = Publication(changes, gate, tx.runs.opened)
         if publication and announce == "signals":
             _announce_signals(tx, publication, sessions[-1], slot)
         elif publication:
@@ -169,7 +174,7 @@ def _run(scanned: Scanned, name: str, session: date, rules: Rules, facts: RunFac
 def _announce_signals(tx: Repositories, publication: Publication, session: date, slot: str) -> None:
     about = {"session": session.isoformat(), "as_of": slot}
     for name, changes in publication.signals.items():
-        if changes:
+        if changes or name in publication.opened:
             tx.events.append(
                 f"signal:{name}",
                 "signal_update",

@@ -42,8 +42,8 @@ async def daytrading(
         rows = tx.signal_pages.best(slots, chosen, MOST)
         rows = [row for row in rows if row["score"] >= query.min_score * (1 - 1e-9)]
         found = [views.daytrading(row) for row in rows[: query.limit]]
-        runs = tx.runs.recent(1, scanner="daytrading", session=slots[0][1]) if slots else []
-        when = views.local(runs[0]["created_at"]) if runs else None
+        made = tx.runs.shown_since(*slots[0]) if slots else None
+        when = views.local(made) if made else None
         data = {"signals": found, "count": len(found), "generated_at": when}
         return answer(views.dumps({"success": True, "data": data}))
 

@@ -41,7 +41,7 @@ class Repositories:
         self.imports = Imports(connection)
         self.prices = Prices(connection, self.events)
         self.snapshots = Snapshots(connection)
-        self.runs = Runs(connection)
+        self.runs = Runs(connection, self.events)
         self.signals = Signals(connection, self.events)
         self.gates = Gates(connection, self.events)
         self.keys = Keys(connection, self.events)

@@ -18,7 +18,7 @@ DATA = "data"
 PRUNED = "pruned"
 TRACE = "traceparent"
 """Of a payload: names the trace that the event was written in, for those who go on from it."""
-_ANNOUNCED = frozenset({"signals", "gates"})
+_ANNOUNCED = frozenset({"signals", "gates", "scans"})
 
 
 class Events:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import ARRAY, Connection, Date, any_, func, insert, literal, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from db.models import ScanRun
+from db.models import ScanRun, Signal
 from db.models.base import table_of
+from db.repositories.events import Events
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,24 @@ class NewRun:
 
 
 class Runs:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, events: Events) -> None:
         self._connection = connection
+        self._events = events
+        self._opened: set[str] = set()
+
+    @property
+    def opened(self) -> frozenset[str]:
+        """The scanners that were given a session and slot for the first time in this transaction.
+
+        What is shown as their newest list changes by that alone, even if nothing was found.
+        """
+        return frozenset(self._opened)
 
     def add(self, runs: Sequence[NewRun]) -> list[int]:
         """Record runs; gives their ids in the same order."""
         if not runs:
             return []
+        self._open(runs)
         rows = []
         for run in runs:
             row = asdict(run)
@@ -88,6 +100,41 @@ class Runs:
         )
         return [dict(row) for row in self._connection.execute(query).mappings()]
 
+    def get(self, number: int) -> dict[str, Any] | None:
+        """The run of this id, with all its columns."""
+        query = select(*table_of(ScanRun).c).where(ScanRun.id == number)
+        row = self._connection.execute(query).mappings().first()
+        return None if row is None else dict(row)
+
+    def standing_for(self, session: date, slot: str) -> dict[str, Any] | None:
+        """The newest run of a session and slot: the market gate's, or any where it has none."""
+        query = (
+            select(*table_of(ScanRun).c)
+            .where(ScanRun.session == session, ScanRun.as_of == slot)
+            .order_by((ScanRun.scanner == "market_gate").desc(), ScanRun.id.desc())
+            .limit(1)
+        )
+        row = self._connection.execute(query).mappings().first()
+        return None if row is None else dict(row)
+
+    def shown_since(self, scanner: str, session: date, slot: str) -> datetime | None:
+        """When the list of a slot was made: by its first completed run, or by one that changed it.
+
+        A run that found the same again doesn't count: nobody is told of it.
+        """
+        first = select(func.min(ScanRun.id)).where(
+            ScanRun.scanner == scanner,
+            ScanRun.session == session,
+            ScanRun.as_of == slot,
+            ScanRun.status == "completed",
+        )
+        changing = select(func.max(Signal.run_id)).where(
+            Signal.scanner == scanner, Signal.session == session, Signal.as_of == slot
+        )
+        made_by = (first.scalar_subquery(), changing.scalar_subquery())
+        query = select(func.max(ScanRun.created_at)).where(ScanRun.id.in_(made_by))
+        return self._connection.scalar(query)
+
     def recent(
         self, limit: int = 20, *, scanner: str | None = None, session: date | None = None
     ) -> list[dict[str, Any]]:
@@ -98,3 +145,17 @@ class Runs:
         if session is not None:
             query = query.where(ScanRun.session == session)
         return [dict(row) for row in self._connection.execute(query).mappings()]
+
+    def _open(self, runs: Sequence[NewRun]) -> None:
+        """Note which of them are the first completed ones of their slot."""
+        wanted = {(r.scanner, r.session, r.slot) for r in runs if r.status == "completed"}
+        query = select(ScanRun.scanner, ScanRun.session, ScanRun.as_of).where(
+            ScanRun.status == "completed",
+            ScanRun.scanner.in_({scanner for scanner, _, _ in wanted}),
+            ScanRun.session == any_(literal([day for _, day, _ in wanted], ARRAY(Date))),
+            ScanRun.as_of.in_({slot for _, _, slot in wanted}),
+        )
+        known = {(scanner, day, slot) for scanner, day, slot in self._connection.execute(query)}
+        if new := wanted - known:
+            self._opened |= {scanner for scanner, _, _ in new}
+            self._events.changed("scans")

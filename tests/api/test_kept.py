@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import polars as pl
 import psycopg
 import pytest
-from api_market import COLLECTED, MON, SAMSUNG, WED, fill, publish, publish_everything, publish_gate
+from api_market import (
+    COLLECTED,
+    MON,
+    SAMSUNG,
+    THU,
+    WED,
+    fill,
+    new_run,
+    publish,
+    publish_everything,
+    publish_gate,
+)
 from api_server import Served, eventually, serving
 from databases import emptied
 from sqlalchemy import event
@@ -91,6 +103,42 @@ def test_a_change_is_seen_by_every_process_at_once(market):
         assert len(first.get("/api/kr/signals").json()) == 11
 
 
+def test_a_scan_that_finds_nothing_is_seen_by_every_process(postgres_url):
+    with emptied(postgres_url) as market:
+        fill(market)
+        publish(market, "daytrading", WED, 3, slot="09:05")
+        with (
+            serving(market) as one,
+            serving(market) as two,
+            one.client() as first,
+            two.client() as second,
+        ):
+            path = "/api/daytrading/signals"
+            assert first.get(path).json()["data"]["count"] == 3
+            publish(market, "daytrading", WED, 0, slot="09:10")
+            eventually(lambda: first.get(path).json()["data"]["count"] == 0)
+            eventually(lambda: second.get(path).json()["data"]["count"] == 0)
+            assert first.get("/api/kr/signals").json() == []
+            assert first.get(path).content == second.get(path).content
+
+
+def test_a_day_trade_list_is_of_the_run_that_made_it(postgres_url):
+    def made(client, limit):
+        return client.get(f"/api/daytrading/signals?limit={limit}").json()["data"]["generated_at"]
+
+    with emptied(postgres_url) as market:
+        fill(market)
+        publish(market, "daytrading", WED, 3, slot="09:05")
+        with serving(market) as served, served.client() as client:
+            before = made(client, 1)
+            with market.transaction() as tx:
+                tx.runs.add([replace(new_run("daytrading", WED, "09:10"), status="failed")])
+            publish(market, "daytrading", WED, 3, slot="09:05")  # the same again
+            assert made(client, 2) == before
+            publish(market, "daytrading", WED, 2, slot="09:05", base=60.0)
+            assert made(client, 3) > before
+
+
 def writes() -> dict[str, object]:
     """Everything that changes what the API shows, without a word from whoever does it."""
 
@@ -158,6 +206,9 @@ def writes() -> dict[str, object]:
         "signals": lambda database: publish(database, "vcp", WED, 7, announce=False),
         "withdrawn signals": lambda database: publish(database, "vcp", WED, 0, announce=False),
         "gates": lambda database: publish_gate(database, WED, 12.0),
+        "a scan that found nothing": lambda database: publish(
+            database, "daytrading", THU, 0, announce=False
+        ),
     }
 
 

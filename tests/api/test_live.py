@@ -5,12 +5,23 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
 from api_listener import listening
-from api_market import SAMSUNG, WED, announce_scan, fill, publish, publish_everything, publish_gate
+from api_market import (
+    SAMSUNG,
+    THU,
+    WED,
+    announce_scan,
+    fill,
+    new_run,
+    publish,
+    publish_everything,
+    publish_gate,
+)
 from api_server import eventually, serving
 from databases import emptied
 
@@ -119,6 +130,56 @@ def test_a_back_fill_is_one_scan_update(live):
             assert told["type"] == "scan_update"
             models.Scan.model_validate(told["data"])
             assert told["data"]["session"] == "2026-02-04"
+
+    asyncio.run(talk())
+
+
+def test_an_emptied_list_is_pushed(live):
+    served, database = live
+
+    async def talk():
+        async with listening(served.ws, ["signal:daytrading"]) as client:
+            await client.until("subscribed")
+            await asyncio.to_thread(publish, database, "daytrading", THU, 0, slot="09:10")
+            data = (await client.until("signal_update"))["data"]
+            assert (data["as_of"], data["signals"], data["count"]) == ("09:10", [], 0)
+            assert (data["new"], data["changed"], data["withdrawn"]) == (0, 0, 0)
+
+    asyncio.run(talk())
+
+
+def test_a_failed_run_is_found_however_many_came_after_it(live):
+    served, database = live
+    about = {"from": WED.isoformat(), "to": WED.isoformat(), "as_of": "close"}
+    with database.transaction() as tx:
+        before = tx.events.last_id()
+        (number,) = tx.runs.add([replace(new_run("vcp", WED), status="failed", reason="late")])
+        tx.runs.add([new_run("market_gate", WED, "10:00") for _ in range(120)])
+        tx.events.append("scan", "scan_update", about | {"run": number})
+
+    async def talk():
+        async with listening(served.ws, ["scan"], before) as client:
+            data = (await client.until("scan_update"))["data"]
+            assert (data["id"], data["reason"]) == (number, "late")
+
+    asyncio.run(talk())
+
+
+def test_a_scan_of_which_nothing_is_stored_is_not_told(live):
+    served, database = live
+    about = {"from": WED.isoformat(), "to": WED.isoformat(), "as_of": "close", "run": 2**40}
+
+    def announce():
+        with database.transaction() as tx:
+            tx.events.append("scan", "scan_update", about)
+            tx.events.append("scan", "scan_update", about | {"run": None, "as_of": "23:59"})
+            announce_scan(tx)
+
+    async def talk():
+        async with listening(served.ws, ["scan"]) as client:
+            await client.until("subscribed")
+            await asyncio.to_thread(announce)
+            assert (await client.next())["data"]["session"] == "2026-02-04"
 
     asyncio.run(talk())
 

@@ -19,7 +19,6 @@ SILENT = {
     "Events": "it is what tells",
     "Imports": "shown by no list",
     "NewsRepository": "shown by no list",
-    "Runs": "the list of scans isn't kept, and a publication is announced by its event",
     "Snapshots": "shown by no list",
     "Sources": "health isn't kept",
     "Sweeps": "shown by no list",
@@ -84,6 +83,7 @@ def test_the_walk_finds_the_writes_there_are():
     assert {
         ("Signals", "replace"),
         ("Gates", "replace"),
+        ("Runs", "add"),
         ("Bars", "store"),
         ("InstrumentsRepository", "observe"),
         ("NetBuyingRepository", "store"),

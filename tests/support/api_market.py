@@ -109,7 +109,7 @@ def publish(
             preliminary=preliminary,
             status="watch" if scanner == "daytrading" else "open",
         )
-        if announce and changes:
+        if announce and (changes or tx.runs.opened):
             payload = {"signal_type": scanner, "session": session.isoformat(), "as_of": slot}
             tx.events.append(f"signal:{scanner}", "signal_update", payload | vars(changes))
 
