@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 import dataframely as dy
 
@@ -20,6 +21,8 @@ from market.schemas import (
 class MarketData:
     """Frames over a range of sessions. `news` is None when no news source is configured.
 
+    From the session `flags_from` on `flags` are all designations; before it, or with None anywhere,
+    a stock that isn't among them may have some. What is stored always has all that are known.
     `news_of` are the stocks whose news is known where it was asked for by name; None: all are.
     """
 
@@ -30,3 +33,4 @@ class MarketData:
     index_bars: dy.DataFrame[IndexBars]
     news: dy.DataFrame[News] | None = None
     news_of: frozenset[str] | None = None
+    flags_from: date | None = None

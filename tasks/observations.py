@@ -17,7 +17,8 @@ def of_market(data: MarketData | Listed, last: date) -> pl.DataFrame:
     """The observations in collected data; the newest version of each was still so on `last`.
 
     Returns:
-        ticker, session, name, market, kind, sector, flags (list), listed, delisted.
+        ticker, session, name, market, kind, sector, flags (list; null: unknown), listed,
+        delisted.
     """
     versions = data.instruments.with_columns(
         pl.when(pl.col("since") == pl.col("since").max().over("ticker"))
@@ -26,15 +27,19 @@ def of_market(data: MarketData | Listed, last: date) -> pl.DataFrame:
         .alias("last_seen")
     ).with_columns(pl.max_horizontal("last_seen", "since"))
     dates = versions.select("ticker", "listed", "delisted").unique("ticker", keep="last")
-    return of_stretches(versions, data.flags).join(dates, on="ticker", how="left")
+    known = data.flags_from if isinstance(data, MarketData) else date.min
+    return of_stretches(versions, data.flags, known).join(dates, on="ticker", how="left")
 
 
-def of_stretches(stretches: pl.DataFrame, flags: pl.DataFrame | None) -> pl.DataFrame:
+def of_stretches(
+    stretches: pl.DataFrame, flags: pl.DataFrame | None, flags_from: date | None = date.min
+) -> pl.DataFrame:
     """One observation at each end of a stretch and wherever a flag came or went.
 
     Args:
         stretches: ticker, since, last_seen and the attributes.
         flags: ticker, flag, since, until (null: still so); None when nothing is known of them.
+        flags_from: from here on a stock without flags has none; before, or with None, it may.
 
     Returns:
         ticker, session, name, market, kind, sector, and with `flags` a list of them.
@@ -58,7 +63,9 @@ def of_stretches(stretches: pl.DataFrame, flags: pl.DataFrame | None) -> pl.Data
         .group_by(KEY)
         .agg(pl.col("flag").alias("flags"))
     )
-    none_set = pl.lit([], pl.List(pl.String))
+    none_set = pl.when(pl.col("session") >= pl.lit(flags_from, pl.Date)).then(
+        pl.lit([], pl.List(pl.String))
+    )
     return points.join(set_then, on=KEY, how="left").with_columns(
         pl.coalesce("flags", none_set).alias("flags")
     )

@@ -112,6 +112,7 @@ class KiwoomSource:
             flags=listing.flag_rows(session),
             net_buying=NetBuying.create_empty(),
             index_bars=indices.fetch_index_bars(self._client, session),
+            flags_from=session,
         )
         return Collected(data, session, began, self.name)
 
@@ -119,8 +120,8 @@ class KiwoomSource:
         """Sessions `first` to `last`: the newest by a sweep while it can be seen.
 
         Those before are the official ones, if there is a source of them and it has them, else
-        fetched stock by stock, one call each. Past sessions know no designations, and of stocks
-        listed now what they are now.
+        fetched stock by stock, one call each. Of past sessions the designations are unknown, and
+        of stocks listed now what they were.
 
         Raises:
             BadMarketData: a stock's rows can't be, or more stocks than tolerated have none.

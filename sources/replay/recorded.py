@@ -128,6 +128,7 @@ class RecordedMarket:
             flags=listed.flags,
             net_buying=NetBuying.create_empty(),
             index_bars=IndexBars.cast(pl.concat(close.index_bars for close in closes)),
+            flags_from=seen[-1][0],
         )
 
     def _snapshot(self, session: date, snap_at: datetime, at: datetime) -> Snapshot:

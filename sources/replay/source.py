@@ -48,6 +48,7 @@ class ReplaySource:
             flags=listed.flags,
             net_buying=NetBuying.create_empty(),
             index_bars=seen.index_bars,
+            flags_from=session,
         )
         return Collected(data, session, seen.at, self.name)
 

@@ -77,6 +77,7 @@ def generate(
         flags=frames.flags(world, days, first),
         net_buying=NetBuying.cast(pl.concat([block.net_buying for block in found])),
         index_bars=IndexBars.cast(pl.concat([block.index_bars for block in found])),
+        flags_from=days[first],
     )
     return SampleMarket(data, planted(world, days, first))
 

@@ -28,7 +28,9 @@ from market.calendar import TradingCalendar
 from market.clock import SEOUL, FixedClock
 from market.data import MarketData
 from scanners.rules import Rules
+from sources.protocol import LiveSource
 from sources.sample import SampleSource
+from tasks.listing import listing_step
 from tasks.sources import open_source
 
 pytestmark = [pytest.mark.slow, pytest.mark.prefect, pytest.mark.usefixtures("prefect_server")]
@@ -226,6 +228,49 @@ def test_a_late_run_takes_the_session_stock_by_stock(
     ].implode()
     own = sample.bars.filter((pl.col("session") == LAST) & ~pl.col("ticker").is_in(others))
     assert close.sort("ticker").equals(own.select("ticker", "close").sort("ticker"))
+
+
+def designated(database: Database, session: date) -> list[tuple[str, str]]:
+    """ticker and flag, as they are known to be in force in a session."""
+    flags = database.read_market_data(session, session).flags
+    over = pl.col("until").is_not_null() & (pl.col("until") <= session)
+    return sorted(flags.filter(~over).select("ticker", pl.col("flag").cast(pl.String)).rows())
+
+
+def list_before_the_open(database: Database, kiwoom: FakeKiwoom, session: date) -> None:
+    before = CALENDAR.hours(session).open - CALENDAR.hours(session).close - timedelta(minutes=80)
+    with a_room(database, configured(kiwoom), session, before) as room:
+        assert isinstance(room.source, LiveSource)
+        listing_step.fn(database, room.source, session)
+
+
+def test_a_late_run_leaves_the_designations_as_the_morning_told_them(
+    database: Database, kiwoom: FakeKiwoom
+) -> None:
+    list_before_the_open(database, kiwoom, LAST)
+    told = designated(database, LAST)
+    assert "administrative" in {flag for _, flag in told}
+    with a_room(database, configured(kiwoom), after_close=timedelta(minutes=50)) as room:
+        run(room)
+    assert designated(database, LAST) == told
+
+
+def test_a_session_caught_up_with_keeps_the_designations_it_was_known_to_have(
+    database: Database, kiwoom: FakeKiwoom, sample: MarketData
+) -> None:
+    two_before = CALENDAR.previous(BEFORE)
+    kiwoom.market = replace(kiwoom_of(sample, two_before), net_buying_session=two_before)
+    with a_room(database, configured(kiwoom), two_before) as room:
+        run(room, two_before)
+    kiwoom.market = kiwoom_of(sample, BEFORE)
+    list_before_the_open(database, kiwoom, BEFORE)
+    told = designated(database, BEFORE)
+    kiwoom.market = replace(kiwoom_of(sample, LAST), net_buying_session=BEFORE)
+    with a_room(database, configured(kiwoom)) as room:
+        summary = run(room)
+    assert f"caught up with {BEFORE}" in summary.notes
+    assert designated(database, BEFORE) == told != []
+    assert designated(database, LAST) != []
 
 
 def test_without_keys_the_run_says_what_to_set_and_what_still_works(database: Database) -> None:

@@ -125,6 +125,14 @@ def test_designations_are_flags_of_the_session(source: KiwoomSource, market: Fak
     assert found["warning"] == sorted(s.code for s in market.stocks if s.warning == "5")
 
 
+def test_the_designations_of_a_past_session_are_unknown(client: KiwoomClient) -> None:
+    assert source_of(client).sweep(SESSION).data.flags_from == SESSION
+    late = source_of(client, EVENING).history(SESSION, SESSION)
+    assert (late.flags_from, late.flags.height) == (None, 0)
+    before = date(2026, 11, 19)
+    assert source_of(client).history(before, SESSION).flags_from == SESSION
+
+
 def test_indices_come_with_their_history(source: KiwoomSource) -> None:
     bars = source.sweep(SESSION).data.index_bars
     newest = bars.filter(pl.col("session") == SESSION).select("index", "close", "volume", "value")
