@@ -11,7 +11,7 @@ from enum import Enum
 from api.messages import Message
 
 QUEUE = 100  # messages
-GOING_AWAY, NO_RIGHT, TOO_MUCH, TRY_LATER = 1001, 1008, 1009, 1013
+GOING_AWAY, NO_RIGHT, TOO_MUCH, RESTARTED, TRY_LATER = 1001, 1008, 1009, 1012, 1013
 
 
 class State(Enum):

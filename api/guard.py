@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from http.cookies import CookieError, SimpleCookie
 
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
+from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.answers import Answers
@@ -108,7 +108,7 @@ class Doorkeeper:
         found = headers_of(headers)
         if key := presented_key(found):
             return await self.admit(key, scope, address)
-        if session := _cookie(found):
+        if session := session_in(found):
             now = self._clock.now().timestamp()
             known = await self._keyring.by_session(session, now)
             if known is not None:
@@ -177,13 +177,9 @@ def presented_key(headers: Mapping[str, str]) -> str | None:
     return key.strip() if scheme.lower() == "bearer" and key else None
 
 
-def _cookie(headers: Mapping[str, str]) -> str | None:
-    try:
-        cookies = SimpleCookie(headers.get("cookie", ""))
-    except CookieError:
-        return None
-    found = cookies.get(COOKIE)
-    return found.value if found else None
+def session_in(headers: Mapping[str, str]) -> str | None:
+    """The session in our cookie, if there is one; other programs' cookies may be odd."""
+    return cookie_parser(headers.get("cookie", "")).get(COOKIE)
 
 
 def _with(key: StoredKey, scope: str) -> StoredKey:

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from api.client import GOING_AWAY, NO_RIGHT, TOO_MUCH, TRY_LATER, Client, Ending, State
-from api.guard import address_of, headers_of, presented_key
+from api.guard import address_of, headers_of, presented_key, session_in
 from api.messages import known_topic
-from api.problems import Problem
+from api.problems import NO_KEY, Problem
 from api.services import Services
 from api.transport import EXTENSION, FRAMES
 from api.views import dumps
@@ -38,7 +38,8 @@ class Connection:
         self.client = Client(self._loop.time())
         self._frames = 0
         self._window = self._loop.time()
-        self._auth: asyncio.Future[str] = self._loop.create_future()
+        self._first: asyncio.Future[str] = self._loop.create_future()
+        self._held: list[str] = []
 
     async def run(self) -> None:
         """From accept to close. Whatever happens, nothing of it is left afterwards."""
@@ -104,25 +105,39 @@ class Connection:
             if not await services.doorkeeper.needs_key():
                 return True
             headers = headers_of(scope["headers"])
-            if presented_key(headers) is None and "cookie" not in headers:
-                async with asyncio.timeout(AUTH_SECONDS):
-                    key = await services.doorkeeper.admit(await self._auth, "live", address)
+            if presented_key(headers) is None and session_in(headers) is None:
+                key = await services.doorkeeper.admit(await self._said_key(), "live", address)
             else:
                 found = await services.doorkeeper.recognise(scope["headers"], "live", address)
                 if found is None:
                     return True
                 key = found
-        except (Problem, TimeoutError) as error:
-            detail = error.detail if isinstance(error, Problem) else "No key came in time."
-            await self._socket.send_text(_error("unauthorized", detail))
+        except Problem as error:
+            await self._socket.send_text(_error("unauthorized", error.detail))
             self.client.end(NO_RIGHT, "a valid key is needed")
             return False
-        except ClosebellError as error:
+        except (ClosebellError, TimeoutError) as error:
             logger().warning("a key can't be checked", cause=str(error))
             self.client.end(TRY_LATER, "the database can't be read, come back later")
             return False
         self.client.key_id = key.id
         return True
+
+    async def _said_key(self) -> str:
+        """The key out of the first frame.
+
+        Raises:
+            Problem: there is none.
+        """
+        try:
+            async with asyncio.timeout(AUTH_SECONDS):
+                said = _object(await self._first)
+        except TimeoutError:
+            raise Problem(NO_KEY, "No key came in time.") from None
+        key = said.get("key") if said and said.get("type") == "auth" else None
+        if not isinstance(key, str):
+            raise Problem(NO_KEY, "The first frame is auth.")
+        return key
 
     def _wishes(self) -> tuple[list[str], int | None]:
         """The topics to begin with and the last event seen, out of the address."""
@@ -139,12 +154,16 @@ class Connection:
     async def _welcome(self, topics: list[str], last: int | None) -> None:
         """Greet, and go on from the last event seen, or from now: both are a replay."""
         client, notifier = self.client, self._notifier
-        client.seen = (notifier.position or 0) if last is None else last
-        client.state = State.REPLAYING
+        newest = await notifier.newest()
+        client.seen = newest if last is None else last
         connected = {"type": "connected", "client_id": client.id, "last_event_id": client.seen}
         await self._send(dumps(connected).decode())
         for topic in topics:
             await self._send(self._subscribe(topic))
+        client.state = State.REPLAYING
+        for text in self._held:
+            self._act(text)
+        await self._flush()
         if last is not None and await notifier.missing(last):
             words = f"event {last} is not known any more; what follows is how things stand now"
             await self._send(_error("event_gone", words))
@@ -187,25 +206,25 @@ class Connection:
                 return
             if text is None:
                 self.client.say(_error("not_text", "frames are text"))
-                continue
-            self._act(text)
+            elif self.client.state is State.ENTERING:
+                if len(self._held) == MAX_FRAMES:
+                    self.client.end(TOO_MUCH, "too much at once")
+                    return
+                self._held.append(text)
+                if not self._first.done():
+                    self._first.set_result(text)
+            else:
+                self._act(text)
 
     def _act(self, text: str) -> None:
-        try:
-            said = json.loads(text)
-        except (ValueError, RecursionError):
-            said = None
-        if not isinstance(said, dict):
+        said = _object(text)
+        if said is None:
             self.client.say(_error("bad_message", "a frame is a JSON object"))
             return
         kind, topic = said.get("type") or said.get("action"), said.get("topic")
         if kind == "auth" and isinstance(said.get("key"), str):
-            if not self._auth.done():
-                self._auth.set_result(said["key"])
-        elif self.client.state is State.ENTERING:
-            if not self._auth.done() and self.client.key_id is None:
-                self.client.say(_error("unauthorized", "the first frame is auth"))
-        elif kind == "subscribe" and isinstance(topic, str):
+            return  # who it is was settled at the door
+        if kind == "subscribe" and isinstance(topic, str):
             self.client.say(self._subscribe(topic))
         elif kind == "unsubscribe" and isinstance(topic, str):
             self._notifier.unsubscribe(self.client, topic)
@@ -238,6 +257,14 @@ def _origin_allowed(headers: Mapping[str, str], others: frozenset[str]) -> bool:
     if origin is None or origin in others:
         return True
     return urlsplit(origin).netloc == headers.get("host")
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return said if isinstance(said, dict) else None
 
 
 def _error(code: str, words: str) -> str:

@@ -10,7 +10,7 @@ from contextlib import aclosing
 from typing import Any
 
 import tracing
-from api.client import GOING_AWAY, NO_RIGHT, Client, State
+from api.client import GOING_AWAY, NO_RIGHT, RESTARTED, Client, State
 from api.keys import Keyring
 from api.messages import Message, Teller, index_updates, price_updates
 from api.metrics import Metrics
@@ -25,6 +25,7 @@ REMEMBERED = 200  # messages kept for replays
 FIRST_DELAY, LONGEST_DELAY = 0.1, 15.0  # seconds between attempts to listen
 FALSE_ALARM = 0.02  # seconds of rest after a notification that announced nothing
 PING_SECONDS, SILENT_SECONDS = 30.0, 90.0
+BEGIN_SECONDS = 10.0  # that a client waits until somebody listens for the first time
 PING = '{"type":"ping"}'
 
 Wakes = Callable[[], AsyncGenerator[None, None]]
@@ -63,6 +64,7 @@ class Notifier:
         self.clients: set[Client] = set()
         self.position: int | None = None
         """The newest event offered to everybody; None before the first connection."""
+        self._begun = asyncio.Event()
         self.listening = False
 
     async def run(self) -> None:
@@ -130,9 +132,19 @@ class Notifier:
             if not subscribers:
                 del self._subscribers[topic]
 
+    async def newest(self) -> int:
+        """The newest event offered to everybody, once there is such a thing.
+
+        Raises:
+            TimeoutError: nobody has listened to the database yet.
+        """
+        async with asyncio.timeout(BEGIN_SECONDS):
+            await self._begun.wait()
+        return self.position or 0
+
     def go_live(self, client: Client) -> bool:
         """Let it take part, if nothing offered so far is still missing to it."""
-        if self.position is not None and client.seen < self.position:
+        if self.position is None or client.seen < self.position:
             return False
         client.state = State.LIVE
         return True
@@ -182,9 +194,14 @@ class Notifier:
     async def _begin(self) -> None:
         """From here on nothing goes unheard; what was missed before is read now."""
         newest = await self._reading(lambda tx: tx.events.last_id())
-        if self.position is None or newest < self.position:  # the first time, or another database
+        if self.position is None:
+            self.position = newest
+        elif newest < self.position:  # an earlier state was restored, or it is another database
             self.position = newest
             self._remembered.clear()
+            for client in list(self.clients):  # they come back, and are told how things stand
+                client.end(RESTARTED, "the database was put back to an earlier state")
+        self._begun.set()
         self.listening = True
         self._metrics.listening.set(1)
         self._keyring.changed()

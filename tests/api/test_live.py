@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
+import psycopg
 import pytest
 from api_listener import listening
 from api_market import (
@@ -350,6 +351,69 @@ def test_with_keys_only_who_has_one_is_let_in(postgres_url):
             tx.keys.add(other.id, "no socket", ["read"], other.secret_hash)
         with serving(database) as served:
             asyncio.run(talk(served, key, other))
+
+
+def test_what_is_said_while_keys_are_still_read_is_acted_on_afterwards(postgres_url):
+    async def talk(served, database, key):
+        header = {"X-API-Key": key.text}
+        with psycopg.connect(database.url) as other:
+            other.execute("LOCK TABLE api_keys")  # whoever reads keys waits now
+            served.services.keyring.changed()
+            async with (
+                listening(served.ws, additional_headers=header) as known,
+                listening(served.ws) as stranger,
+            ):
+                await stranger.say(type="auth", key=key.text)
+                for client in (known, stranger):
+                    await client.say(type="subscribe", topic="scan")
+                    await client.say(type="ping")
+                await asyncio.sleep(0.2)
+                other.rollback()
+                for client in (known, stranger):
+                    told = [await client.next() for _ in range(3)]
+                    assert [t["type"] for t in told] == ["connected", "subscribed", "pong"]
+
+    with emptied(postgres_url) as database:
+        key = make_key()
+        with database.transaction() as tx:
+            tx.keys.add(key.id, "mine", ["live"], key.secret_hash)
+        with serving(database) as served:
+            asyncio.run(talk(served, database, key))
+
+
+def test_where_no_key_is_needed_the_first_frame_may_be_any(postgres_url):
+    async def talk(served, database):
+        with psycopg.connect(database.url) as other:
+            other.execute("LOCK TABLE api_keys")
+            served.services.keyring.changed()
+            async with listening(served.ws) as client:
+                await client.say(type="subscribe", topic="scan")
+                await asyncio.sleep(0.2)
+                other.rollback()
+                told = [await client.next() for _ in range(2)]
+                assert [t["type"] for t in told] == ["connected", "subscribed"]
+
+    with emptied(postgres_url) as database, serving(database) as served:
+        asyncio.run(talk(served, database))
+
+
+def test_where_a_key_is_needed_the_first_frame_is_auth_whatever_cookies_came(postgres_url):
+    odd = {"Cookie": 'theme=dark; pref={"a": 1}'}
+
+    async def talk(served, key):
+        async with listening(served.ws, additional_headers=odd) as client:
+            told = await client.ask(type="subscribe", topic="scan")
+            assert (told["type"], told["code"]) == ("error", "unauthorized")
+            assert (await client.closed())[0] == 1008
+        async with listening(served.ws, additional_headers=odd) as client:
+            assert (await client.ask(type="auth", key=key.text))["type"] == "connected"
+
+    with emptied(postgres_url) as database:
+        key = make_key()
+        with database.transaction() as tx:
+            tx.keys.add(key.id, "mine", ["live"], key.secret_hash)
+        with serving(database) as served:
+            asyncio.run(talk(served, key))
 
 
 def test_a_revoked_key_ends_its_open_connections(postgres_url):

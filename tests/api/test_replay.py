@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import random
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import psycopg
 import pytest
 from api_listener import listening
 from api_market import WED, publish, publish_everything
-from api_server import serving
+from api_server import eventually, serving
 from databases import emptied
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
+from db.listening import wakes
 from market.clock import SystemClock
 
 TOPICS = ("signal:vcp", "market-gate")
@@ -217,6 +220,126 @@ def test_who_stayed_away_too_long_is_told_and_gets_how_things_stand(postgres_url
         with serving(database) as served:
             asyncio.run(talk(served, database, first))
             asyncio.run(talk_of_the_future(served))
+
+
+def test_who_comes_back_before_anybody_listens_to_the_database_misses_nothing(
+    postgres_url, monkeypatch
+):
+    gate = asyncio.Event()
+
+    async def late(database):
+        await gate.wait()
+        async for wake in wakes(database):
+            yield wake
+
+    monkeypatch.setattr("api.app.wakes", late)
+
+    async def talk(served, database, start):
+        newest = announced(database, start)[-1]
+        async with (
+            listening(served.ws, TOPICS, start) as back,
+            listening(served.ws, TOPICS) as fresh,
+        ):
+            await asyncio.sleep(0.3)
+            served.loop.call_soon_threadsafe(gate.set)
+            assert (await fresh.next())["last_event_id"] == newest
+            await asyncio.to_thread(announce, database)
+            seen = [(await back.until("signal_update"))["event_id"] for _ in range(4)]
+            assert seen == announced(database, start)
+            assert (await fresh.until("signal_update"))["event_id"] == seen[-1]
+
+    with emptied(postgres_url) as database:
+        publish_everything(database)
+        with database.reader() as tx:
+            start = tx.events.last_id()
+        for _ in range(3):
+            announce(database)
+        with serving(database, wait=False) as served:
+            asyncio.run(talk(served, database, start))
+
+
+def test_who_comes_while_nobody_can_listen_is_asked_to_come_later(postgres_url, monkeypatch):
+    async def never(_database):
+        await asyncio.Event().wait()
+        yield
+
+    monkeypatch.setattr("api.app.wakes", never)
+    monkeypatch.setattr("api.notifier.BEGIN_SECONDS", 0.2)
+
+    async def talk(served):
+        async with listening(served.ws, TOPICS, 1) as client:
+            assert (await client.closed())[0] == 1013
+
+    with emptied(postgres_url) as database, serving(database, wait=False) as served:
+        asyncio.run(talk(served))
+
+
+@pytest.mark.slow
+def test_an_api_restarted_during_a_flood_leaves_no_gap_and_doubles_nothing(postgres_url):
+    events, restarts = 120, 4
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+
+    async def follow(address, start):
+        seen = []
+        while len(seen) < events:
+            try:
+                async with listening(address, TOPICS, seen[-1] if seen else start) as client:
+                    while len(seen) < events:
+                        frame = await client.next()
+                        assert frame["type"] != "error", frame
+                        if "event_id" in frame:
+                            seen.append(frame["event_id"])
+            except (OSError, WebSocketException):
+                await asyncio.sleep(0.02)  # away at this moment
+        return seen
+
+    async def everybody(address, start):
+        return await asyncio.gather(*(follow(address, start) for _ in range(8)))
+
+    with emptied(postgres_url) as database, ThreadPoolExecutor(1) as threads:
+        publish_everything(database)
+        with database.reader() as tx:
+            start = tx.events.last_id()
+        following = threads.submit(asyncio.run, everybody(f"ws://127.0.0.1:{port}/ws", start))
+        for _ in range(restarts):
+            with serving(database, wait=False, api_port=port):
+                for _ in range(events // restarts):
+                    announce(database)
+        with serving(database, api_port=port):
+            seen = following.result(120)
+        expected = announced(database, start)
+    assert len(expected) == events
+    assert seen == [expected] * 8
+
+
+def test_clients_of_a_database_put_back_to_an_earlier_state_come_back_and_are_told(postgres_url):
+    def put_back(database, notifier):
+        with psycopg.connect(database.url, autocommit=True) as connection:
+            connection.execute("TRUNCATE events RESTART IDENTITY")
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'closebell-listener' AND datname = current_database()"
+            )
+        losses = notifier._metrics.losses
+        eventually(lambda: losses._value.get() > 0)
+
+    async def talk(served, database):
+        async with listening(served.ws, TOPICS) as client:
+            last = (await client.until("connected"))["last_event_id"]
+            await asyncio.to_thread(put_back, database, served.services.notifier)
+            assert (await client.closed())[0] == 1012
+        async with listening(served.ws, TOPICS, last) as client:
+            assert (await client.until("error"))["code"] == "event_gone"
+            assert [(await client.next())["topic"] for _ in TOPICS] == list(TOPICS)
+            await asyncio.to_thread(announce, database)
+            assert (await client.until("signal_update"))["event_id"] == 1
+
+    with emptied(postgres_url) as database:
+        publish_everything(database)
+        with serving(database) as served:
+            asyncio.run(talk(served, database))
 
 
 async def talk_of_the_future(served):

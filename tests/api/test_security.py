@@ -159,6 +159,15 @@ def test_a_session_is_a_cookie_no_page_can_read(guarded):
         assert client.post("/session").status_code == 401
 
 
+def test_another_programs_odd_cookie_hides_no_session(guarded):
+    served, _, key = guarded
+    with served.client() as client:
+        client.post("/session", json={"key": key.text})
+        session = client.cookies["closebell_session"]
+    header = {"Cookie": f'pref={{"a": 1}}; closebell_session={session}; x=[1, 2]'}
+    assert httpx.get(f"{served.url}/api/kr/scans", headers=header).status_code == 200
+
+
 def test_only_the_hash_of_a_key_is_stored(guarded):
     _, database, key = guarded
     with psycopg.connect(database.url) as connection:

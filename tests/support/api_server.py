@@ -101,8 +101,13 @@ def dear_trades(_session: date) -> RoundTrip:
 
 
 @contextmanager
-def serving(database: Database, *, clock: Any = None, **settings: Any) -> Iterator[Served]:
-    """Serve that database; settings in their own names, and what `create_app` may be given."""
+def serving(
+    database: Database, *, clock: Any = None, wait: bool = True, **settings: Any
+) -> Iterator[Served]:
+    """Serve that database; settings in their own names, and what `create_app` may be given.
+
+    `wait`: until it listens to the database.
+    """
     own = ("ping_seconds", "silent_seconds", "slots", "costs")
     more = {"slots": end_of_day, "costs": dear_trades} | {
         k: settings.pop(k) for k in own if k in settings
@@ -138,7 +143,8 @@ def serving(database: Database, *, clock: Any = None, **settings: Any) -> Iterat
     try:
         ready.wait(30)
         served: Served = started["served"]
-        served.wait_until_listening()
+        if wait:
+            served.wait_until_listening()
         yield served
     finally:
         if "served" in started:
