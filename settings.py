@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
+import re
 from collections.abc import Mapping
 from datetime import date, time
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import Field, Secret, SecretStr, ValidationError, field_validator
@@ -23,6 +26,7 @@ from errors import SettingsError
 
 Language = Literal["ko", "en"]
 Source = Literal["sample", "kiwoom", "krx", "marcap", "replay", "stored"]
+_ORIGIN: Final = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?")
 
 
 def default_data_dir() -> Path:
@@ -176,7 +180,8 @@ class Settings(BaseSettings):
     api_connections: int = Field(5, ge=1, le=50, description="of the API to the database")
     api_clients: int = Field(10_000, ge=1, description="WebSocket clients at a time")
     api_proxies: str = Field(
-        "", description="addresses of proxies whose X-Forwarded-For is believed, by commas"
+        "",
+        description="addresses or networks of proxies whose X-Forwarded-For is believed, by commas",
     )
     dask_address: str = Field(
         "", description="scheduler of the Dask cluster sweeps run on (tcp://…); empty: processes"
@@ -202,7 +207,30 @@ class Settings(BaseSettings):
     @field_validator("extra_holidays", "api_origins", "watch_list", mode="before")
     @classmethod
     def _between_commas(cls, value: object) -> object:
-        return [one.strip() for one in value.split(",")] if isinstance(value, str) else value
+        return _parts(value) if isinstance(value, str) else value
+
+    @field_validator("api_origins")
+    @classmethod
+    def _as_browsers_send_them(cls, value: frozenset[str]) -> frozenset[str]:
+        for one in value:
+            if not _ORIGIN.fullmatch(one):
+                raise ValueError(f"{one!r} is no origin; write it as https://host, lower case")
+        return value
+
+    @field_validator("api_proxies")
+    @classmethod
+    def _addresses(cls, value: str) -> str:
+        for one in _parts(value):
+            if one != "*":
+                ipaddress.ip_network(one)
+        return value
+
+    @field_validator("prefect_ui_url")
+    @classmethod
+    def _of_the_web(cls, value: str) -> str:
+        if urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname:
+            raise ValueError("write it as https://host")
+        return value
 
     @field_validator("alerts", mode="before")
     @classmethod
@@ -225,6 +253,10 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         toml = TomlConfigSettingsSource(settings_cls, toml_file=config_file())
         return init_settings, env_settings, toml
+
+
+def _parts(value: str) -> list[str]:
+    return [one.strip() for one in value.split(",") if one.strip()]
 
 
 def config_file() -> Path:

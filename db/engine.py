@@ -61,19 +61,22 @@ class Pool:
     connect: int = 10
 
 
-def parse_url(url: str) -> URL:
+def parse_url(url: str, setting: str = "CLOSEBELL_DATABASE_URL") -> URL:
     """The URL as SQLAlchemy takes it, for psycopg.
+
+    Args:
+        setting: what is named when it is wrong.
 
     Raises:
         SettingsError: it is no PostgreSQL URL. The URL, which may hold a password, isn't shown.
     """
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # a port that is no number is the latter
         parsed = None
     if parsed is None or parsed.get_backend_name() not in ("postgresql", "postgres"):
         raise SettingsError(
-            "CLOSEBELL_DATABASE_URL is no PostgreSQL URL",
+            f"{setting} is no PostgreSQL URL",
             remedy="write it as postgresql://user:password@host:5432/database",
         )
     return parsed.set(drivername="postgresql+psycopg")
@@ -136,6 +139,6 @@ def _ours(error: Exception, state: str | None, *, lost: bool) -> DatabaseError:
     if state.startswith(_GONE) if state else lost:
         return DatabaseUnavailable(
             f"the database can't be reached: {detail}",
-            remedy="start it, or check CLOSEBELL_DATABASE_URL",
+            remedy="start it, or check CLOSEBELL_DATABASE_URL (CLOSEBELL_API_DATABASE_URL)",
         )
     return DatabaseError(detail)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from pydantic import SecretStr
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, text
 
 from db.database import Database, open_database
 from db.engine import SERVER, Pool, our_errors, parse_url
@@ -16,6 +16,26 @@ from settings import Settings
 
 READER_ROLE = "closebell_reader"
 _CREATING = 0x726F6C65  # advisory lock: one at a time
+_CAN_WRITE = """
+SELECT EXISTS (
+  SELECT FROM pg_roles AS role
+  WHERE pg_has_role(session_user, role.oid, 'MEMBER') AND (
+    role.rolsuper OR role.rolcreaterole OR role.rolcreatedb
+    OR role.rolname IN ('pg_write_all_data', 'pg_write_server_files', 'pg_execute_server_program')
+    OR has_database_privilege(role.oid, current_database(), 'CREATE')
+    OR EXISTS (
+      SELECT FROM pg_namespace
+      WHERE nspname = ANY(:schemas) AND has_schema_privilege(role.oid, oid, 'CREATE'))
+    OR EXISTS (
+      SELECT FROM pg_class AS held JOIN pg_namespace AS place ON place.oid = held.relnamespace
+      WHERE place.nspname = ANY(:schemas) AND CASE
+        WHEN held.relowner = role.oid THEN true
+        WHEN held.relkind = 'S' THEN has_sequence_privilege(role.oid, held.oid, 'USAGE, UPDATE')
+        WHEN held.relkind IN ('r', 'p', 'v', 'm', 'f') THEN
+          has_table_privilege(role.oid, held.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER')
+          OR has_any_column_privilege(role.oid, held.oid, 'INSERT, UPDATE')
+        ELSE false END)))
+"""
 
 
 def grants(role: str, owner: str) -> list[str]:
@@ -44,19 +64,12 @@ def make_reader(connection: Connection, role: str = READER_ROLE) -> None:
 
 
 def can_write(connection: Connection) -> bool:
-    """Whether the connected role may change or make anything, by itself or by a role it is in."""
-    if connection.scalar(text("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")):
-        return True
-    schema = connection.scalar(text("SELECT current_schema()"))
-    if connection.scalar(
-        text("SELECT has_schema_privilege(:schema, 'CREATE')"), {"schema": schema}
-    ):
-        return True
-    allowed = text("SELECT has_table_privilege(:table, 'INSERT, UPDATE, DELETE, TRUNCATE')")
-    return any(
-        connection.scalar(allowed, {"table": f'"{schema}"."{table}"'})
-        for table in inspect(connection).get_table_names()
-    )
+    """Whether who is connected may change or make anything in either market.
+
+    By a right on a table, some of its columns or a sequence, by making tables, schemas, databases
+    or roles, or by any role it may take on.
+    """
+    return bool(connection.scalar(text(_CAN_WRITE), {"schemas": list(SCHEMAS.values())}))
 
 
 @contextmanager
@@ -76,6 +89,7 @@ def open_for_reading(
     """
     with ExitStack() as stack:
         url = settings.api_database_url or stack.enter_context(_ours(settings, on_message, market))
+        parse_url(url.get_secret_value(), "CLOSEBELL_API_DATABASE_URL")
         reading = Database(url.get_secret_value(), market, pool=pool, reading=SERVER)
         stack.callback(reading.close)
         reading.status().require()

@@ -83,3 +83,37 @@ def test_holidays_in_the_environment_are_dates_between_commas(
 def test_a_password_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOSEBELL_DATABASE_URL", "postgresql://u:hunter2@h/d")
     assert "hunter2" not in repr(settings.load())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("api_origins", "desk.example"),
+        ("api_origins", "*"),
+        ("api_origins", "https://desk.example/"),
+        ("api_origins", "https://desk.example, https://Desk.example"),
+        ("api_proxies", "nonsense"),
+        ("api_proxies", "10.0.0.1, 10.0.0.0/99"),
+        ("api_proxies", "10.0.0.1/8"),
+        ("prefect_ui_url", "javascript:alert(1)"),
+        ("prefect_ui_url", "prefect.example:4200"),
+    ],
+)
+def test_what_could_never_work_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        settings.load(**{name: value})
+
+
+def test_origins_proxies_and_links_are_taken_as_they_are_meant() -> None:
+    loaded = settings.load(
+        api_origins="https://desk.example, http://127.0.0.1:3000, http://[::1]:80,",
+        api_proxies="127.0.0.1, 10.0.0.0/8, fd00::/8",
+        prefect_ui_url="https://prefect.example/flows",
+    )
+    assert loaded.api_origins == {
+        "https://desk.example",
+        "http://127.0.0.1:3000",
+        "http://[::1]:80",
+    }
+    assert loaded.api_proxies == "127.0.0.1, 10.0.0.0/8, fd00::/8"
+    assert settings.load(api_proxies="*").api_proxies == "*"

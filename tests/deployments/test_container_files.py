@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import shutil
@@ -12,7 +13,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from api.serving import make_server
 from db.reading_role import READER_ROLE, grants
+from settings import Settings
 
 ROOT = Path(__file__).parents[2]
 FILES = ROOT / "deployments"
@@ -93,6 +96,46 @@ def test_the_init_script_grants_the_reader_what_closebell_says_and_no_more():
     assert wanted <= said
     extra = {line for line in said - wanted if "PASSWORD" not in line and "-v" not in line}
     assert extra == set()
+
+
+def kubernetes_proxies() -> str:
+    (api,) = (
+        m for m in manifests() if m["kind"] == "Deployment" and m["metadata"]["name"] == "api"
+    )
+    (container,) = api["spec"]["template"]["spec"]["containers"]
+    (value,) = (e["value"] for e in container["env"] if e["name"] == "CLOSEBELL_API_PROXIES")
+    return str(value)
+
+
+def compose_proxies() -> str:
+    value = compose()["api"]["environment"]["CLOSEBELL_API_PROXIES"]
+    return str(value).partition(":-")[2].rstrip("}")
+
+
+@pytest.mark.parametrize(
+    ("proxies", "proxy"),
+    [
+        pytest.param(kubernetes_proxies(), "10.244.1.7", id="kubernetes"),
+        pytest.param(compose_proxies(), "172.30.0.2", id="compose"),
+    ],
+)
+def test_who_asks_through_the_proxy_is_known_by_its_own_address_and_scheme(proxies, proxy):
+    settings = Settings(api_proxies=proxies)
+    seen = {}
+
+    async def app(scope, receive, send):
+        seen.update(client=scope["client"][0], scheme=scope["scheme"])
+
+    config = make_server(app, settings).config
+    config.load()
+    scope = {
+        "type": "http",
+        "scheme": "http",
+        "client": (proxy, 40000),
+        "headers": [(b"x-forwarded-for", b"203.0.113.9"), (b"x-forwarded-proto", b"https")],
+    }
+    asyncio.run(config.loaded_app(scope, None, None))
+    assert seen == {"client": "203.0.113.9", "scheme": "https"}
 
 
 def test_the_image_gets_every_package_and_nothing_else_of_the_clone():
