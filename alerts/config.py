@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 from typing import Annotated, Any, Literal, Self
@@ -26,6 +27,7 @@ from errors import SettingsError
 from settings import Settings
 
 Language = Literal["ko", "en"]
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9]*)://")
 LEAST_SECRET = 24  # bytes, as Standard Webhooks asks for
 
 
@@ -37,6 +39,13 @@ class AppriseRecipient(Model):
     """Whatever Apprise can send to: tgram://, slack://, discord://, mailto://, and so on."""
 
     url: SecretStr
+
+    @field_validator("url")
+    @classmethod
+    def _an_address(cls, value: SecretStr) -> SecretStr:
+        if _SCHEME.match(value.get_secret_value()) is None:
+            raise ValueError("begins with what it is for, as in tgram:// or mailto://")
+        return value
 
 
 class WebhookRecipient(Model):
@@ -209,7 +218,8 @@ def as_mapping(config: Alerts) -> Mapping[str, Any]:
 
 
 def kind_of(recipient: AppriseRecipient | WebhookRecipient) -> str:
-    """`webhook`, or the scheme of the Apprise address."""
+    """`webhook`, or the scheme of the Apprise address; `unknown` for one without."""
     if isinstance(recipient, WebhookRecipient):
         return "webhook"
-    return recipient.url.get_secret_value().partition("://")[0]
+    scheme = _SCHEME.match(recipient.url.get_secret_value())
+    return scheme[1] if scheme else "unknown"

@@ -40,33 +40,42 @@ def judge(when: str, rule: Rule, now: Situation, before: States) -> Judgement:
 def _grades(
     when: str, rule: GradeRule, signals: Iterable[SignalFact], newest: date, before: States
 ) -> Judgement:
-    """Carried ones are old news; one told of is told again only with a better grade."""
+    """What the session before ended with is old news, and so is what was told of, unless better.
+
+    What the scan before had doesn't matter: nobody may have judged it.
+    """
     states, notices = _of_sessions_from(newest, before), []
     for signal in signals:
         if signal.scanner not in rule.scanners or signal.grade not in rule.grades:
             continue
-        if signal.session < newest or signal.change not in ("new", "upgraded"):
+        if signal.session < newest:
             continue
         subject = f"{signal.session} {signal.scanner} {signal.ticker}"
-        told = states.get(subject)
-        if told is None or GRADES.index(signal.grade) < GRADES.index(told):
+        was = states.get(subject, signal.before)
+        if was is None or GRADES.index(signal.grade) < GRADES.index(was):
             states[subject] = signal.grade
-            notices.append(Notice("signal", when, _facts(signal)))
+            facts = _facts(signal) | {"change": "new" if was is None else "upgraded"}
+            notices.append(Notice("signal", when, facts))
     return Judgement(tuple(notices), states)
 
 
 def _pivots(
     when: str, rule: PivotRule, signals: Iterable[SignalFact], newest: date, before: States
 ) -> Judgement:
-    """Told once when a stock comes near; again only after it was away."""
-    states, notices = {}, []
+    """Told once when a stock comes near; again only after it was away, or off a session's lists.
+
+    What is remembered is the last session in which it was near.
+    """
+    states = {ticker: last for ticker, last in before.items() if last >= str(newest)}
+    notices = []
     for signal in signals:
         if signal.session < newest or not signal.pivot or signal.price is None:
             continue
         distance = (signal.price / signal.pivot - 1) * 100
         if abs(distance) > rule.percent * (1 + _TOLERANCE):
+            states.pop(signal.ticker, None)
             continue
-        states[signal.ticker] = "near"
+        states[signal.ticker] = str(signal.session)
         if signal.ticker not in before:
             facts = _facts(signal) | {"distance_pct": round(distance, 2)}
             notices.append(Notice("near_pivot", when, facts))

@@ -10,7 +10,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class SignalFact:
-    """One signal; prices in won as traded. `price` is the stock's last one."""
+    """One signal; prices in won as traded. `price` is the stock's last one.
+
+    `before` is its grade in the list that the session before ended with, None if it wasn't there.
+    """
 
     scanner: str
     session: date
@@ -28,6 +31,7 @@ class SignalFact:
     stop: int | None
     pivot: float | None = None
     price: int | None = None
+    before: str | None = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ class Situation:
     published: Sequence[SignalFact] | None = None
     """The signals of the slots that were just published."""
     patterns: Sequence[SignalFact] | None = None
-    """The newest vcp signals, with pivot and last price."""
+    """The vcp signals of the newest session, with pivot and last price; None until it has any."""
     gate: GateFact | None = None
     scans: Sequence[ScanFact] | None = None
     sources: Sequence[SourceFact] | None = None

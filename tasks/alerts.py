@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -180,11 +180,14 @@ def _published(
         if slot in announced and slot[1] >= newest
     ]
     rows = tx.signal_pages.best(slots, SignalFilter(grades=grades), MOST)
-    return [_signal(row) for row in rows]
+    before = {slot[0]: tx.alerts.grades_before(*slot) for slot in slots}
+    return [replace(_signal(row), before=before[row["scanner"]].get(row["ticker"])) for row in rows]
 
 
-def _patterns(tx: Repositories, newest: date) -> list[SignalFact]:
+def _patterns(tx: Repositories, newest: date) -> list[SignalFact] | None:
     slots = [slot for slot in tx.signal_pages.newest_slots(["vcp"]) if slot[1] >= newest]
+    if not slots:
+        return None
     rows = tx.signal_pages.best(slots, SignalFilter(statuses=["open", "watch"]), MOST)
     quotes = {bar["ticker"]: bar for bar in tx.stocks.quotes([row["ticker"] for row in rows])}
     return [_signal(row, quotes.get(row["ticker"])) for row in rows]

@@ -24,9 +24,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from db.bulk import lock
-from db.models import AlertMessage, AlertProgress, AlertState, Breaker, ScanRun
+from db.models import AlertMessage, AlertProgress, AlertState, Breaker, ScanRun, Signal
 from db.models.alerts import MESSAGE_STATUSES
 from db.models.base import table_of
+from db.repositories.lists_before import end_before
 
 _PENDING = ("waiting", "sending")
 
@@ -195,6 +196,16 @@ class AlertsRepository:
         """Delete messages that ended before; gives how many."""
         old = delete(AlertMessage).where(AlertMessage.ended_at < before)
         return self._connection.execute(old).rowcount
+
+    def grades_before(self, scanner: str, session: date, slot: str) -> dict[str, str]:
+        """Ticker to grade, in the list that the session before this slot's ended with."""
+        end = end_before(scanner, session, slot).subquery()
+        query = (
+            select(Signal.ticker, Signal.grade)
+            .join(end, tuple_(end.c.session, end.c.as_of) == tuple_(Signal.session, Signal.as_of))
+            .where(Signal.scanner == scanner, Signal.status != "withdrawn")
+        )
+        return {ticker: grade for ticker, grade in self._connection.execute(query)}
 
     def failed_scans(self, since: date) -> list[dict[str, Any]]:
         """Runs of sessions from `since` on that failed, and that no later one made good."""

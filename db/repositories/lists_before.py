@@ -32,6 +32,11 @@ def list_before(scanner: str, session: date, slot: str) -> Select[date, str]:
     )
 
 
+def end_before(scanner: str, session: date, slot: str) -> Select[date, str]:
+    """Session and slot of the list that the session before ended with; no row for the first."""
+    return list_before(scanner, session, slot if slot in ENDS else "final")
+
+
 def lists_before(scanner: str, slot: str) -> Select[date, date | None, str | None]:
     """`list_before` of close or final for every session at once: session, before, before_slot."""
     best = func.min(ScanRun.as_of) if slot == "close" else func.max(ScanRun.as_of)

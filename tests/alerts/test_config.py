@@ -89,6 +89,8 @@ def test_they_may_come_from_the_environment_as_json(monkeypatch):
         ({"recipients": {"a": HOOK | {"secret": "short"}}}, "alerts.recipients.a.signed.secret"),
         ({"recipients": {"a": HOOK | {"secret": "whsec_*"}}}, "alerts.recipients.a.signed.secret"),
         ({"recipients": {"a": HOOK | {"webhook": "ftp://very-private"}}}, "begins with https"),
+        ({"recipients": {"a": "123456:very-private/42"}}, "alerts.recipients.a.apprise.url"),
+        ({"recipients": {"a": "very-private@x://y"}}, "begins with what it is for"),
         ({"quiet_hours": "22:00"}, "alerts.quiet_hours"),
         ({"language": "fr"}, "alerts.language"),
         ({"langage": "ko"}, "alerts.langage"),

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import polars as pl
 import pytest
 from alert_receivers import SECRET, receiving
-from api_market import MON, TUE, WED, fill, new_run, publish, publish_gate
+from api_market import MON, THU, TUE, WED, fill, new_run, publish, publish_gate, signal
 
 from alerts.config import read_alerts
 from alerts.senders import make_senders
@@ -20,6 +20,7 @@ from market.clock import SEOUL, FixedClock
 from settings import Settings
 from tasks.alerts import Desk, deliver, judge_events, next_delivery
 
+FRI = THU + timedelta(days=1)
 EVENING = datetime(2026, 2, 4, 15, 40, tzinfo=SEOUL)
 GRADES = "closing_bet grade A or better"
 
@@ -116,6 +117,30 @@ def test_carried_signals_are_old_news(desk):
     publish(desk.db, "closing_bet", TUE, 6, announce=False)
     publish(desk.db, "closing_bet", WED, 6)
     assert send(desk) == []
+
+
+@pytest.mark.parametrize("judged", [True, False])
+def test_one_that_a_missed_scan_found_first_is_told_of_at_the_next(desk, judged):
+    thursday = at(desk, datetime(2026, 2, 5, 15, 13, tzinfo=SEOUL))
+    publish(desk.db, "closing_bet", WED, 1)
+    publish(desk.db, "closing_bet", THU, 2, slot="15:05", preliminary=True)
+    if judged:
+        assert len(send(thursday)) == 1
+    publish(desk.db, "closing_bet", THU, 2, slot="15:12", preliminary=True)
+    told = [(n["ticker"], n["as_of"], n["change"]) for m in send(thursday) for n in m]
+    assert told == ([] if judged else [("000660", "15:12", "new")])
+
+
+@pytest.mark.slow
+def test_one_that_the_session_before_ended_with_is_old_news_at_every_slot(desk):
+    publish(desk.db, "closing_bet", WED, 2, announce=False)
+    thursday = at(desk, datetime(2026, 2, 5, 15, 13, tzinfo=SEOUL))
+    publish(desk.db, "closing_bet", THU, 0, slot="15:05", preliminary=True)
+    assert send(thursday) == []
+    better = [signal("closing_bet", THU, 1), signal("closing_bet", THU, 0) | {"grade": "A"}]
+    publish(desk.db, "closing_bet", THU, slot="15:12", preliminary=True, rows=better)
+    told = [(n["ticker"], n["before"], n["change"]) for m in send(thursday) for n in m]
+    assert told == [("005930", "B", "upgraded")]
 
 
 def test_only_the_newest_session_alerts_and_never_a_back_fill(desk):
@@ -225,6 +250,30 @@ def test_a_price_of_the_stream_that_comes_near_a_pivot_is_told(desk):
     ]
     stream_price(desk.db, 79_300, morning.clock.now() + timedelta(seconds=10))
     assert send(morning) == []  # still near
+
+
+@pytest.mark.slow
+def test_a_stock_still_near_its_pivot_is_not_told_again_in_the_evening(desk):
+    fill(desk.db)
+    publish(desk.db, "vcp", WED, 3)
+    with_pivots(desk.db, 73_300)
+    assert len(send(desk)) == 1
+    thursday = at(desk, datetime(2026, 2, 5, 15, 33, tzinfo=SEOUL))
+    stream_price(desk.db, 72_700, thursday.clock.now())  # it has closed, its scan goes on
+    assert send(thursday) == []
+    publish(desk.db, "vcp", THU, 3)
+    with_pivots(desk.db, 73_300)
+    assert send(thursday) == []
+    publish(desk.db, "vcp", THU, 0, slot="final")  # off the list ...
+    with_pivots(desk.db, 73_300)
+    assert send(thursday) == []
+    friday = at(desk, datetime(2026, 2, 6, 15, 40, tzinfo=SEOUL))
+    publish(desk.db, "vcp", FRI, 0)
+    with_pivots(desk.db, 73_300)
+    assert send(friday) == []
+    publish(desk.db, "vcp", FRI, 3, slot="final")  # ... and back on it a session later
+    with_pivots(desk.db, 73_300)
+    assert len(send(friday)) == 1
 
 
 @pytest.mark.slow
