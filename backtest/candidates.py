@@ -57,7 +57,7 @@ def followed(
         "sessions_held",
     )
     colours = gate.select("session", gate="status")
-    market = _market_of(data)
+    market = markets_of(data)
     bought, sold = pl.col("filled_price"), pl.col("closed_price")
     filled = told.hstack(outcome).filter(pl.col("filled_session").is_not_null())
     place = ["ticker", "filled_session"]
@@ -69,7 +69,7 @@ def followed(
         .join(colours, on="session", how="left", maintain_order="left")
         .join(market, on="ticker", how="left", maintain_order="left")
         .with_columns(
-            buy_rate=buying_expr(bought, trades.costs),
+            buy_rate=buying_expr(bought, pl.col("filled_session"), pl.col("market"), trades.costs),
             sell_rate=selling_expr(sold, pl.col("closed_session"), pl.col("market"), trades.costs),
         )
         .sort(
@@ -115,7 +115,7 @@ def _candidate(row: dict[str, Any], prices: Prices, limits: Limits) -> Candidate
     )
 
 
-def _market_of(data: MarketData) -> pl.DataFrame:
+def markets_of(data: MarketData) -> pl.DataFrame:
     """ticker, market: where a stock was listed last."""
     newest = data.instruments.sort("since").unique("ticker", keep="last")
     return newest.select("ticker", pl.col("market").cast(pl.String))

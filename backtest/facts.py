@@ -9,6 +9,7 @@ import polars as pl
 
 from backtest.plan import Plan
 from market.data import MarketData
+from market.prices import TICKS_SINCE
 from outcomes.survivorship import survivorship as judged
 
 
@@ -76,6 +77,9 @@ def conditions(plan: Plan) -> list[str]:
         "both stop and target counts as the stop",
         f"buying up to {limits.max_volume:.0%} of a session's volume and {limits.max_value20:.0%} "
         "of twenty sessions' mean value moved no price beyond the slippage",
+        "a stock that left the market could be sold at the last close it was traded at, "
+        f"{plan.trades.gone_after + 1} sessions after its last bar, when its absence was known; in "
+        "truth liquidation trading may have paid far less",
         "when more signals filled in a session than the account may take, the best by score were "
         "the ones taken",
         "rights were sold at their theoretical value and put back into the share; fractions of a "
@@ -99,4 +103,9 @@ def conditions(plan: Plan) -> list[str]:
             "live it is made at 15:12 from the prices until then"
         ],
     }
+    if plan.first < TICKS_SINCE:
+        common.append(
+            f"entries, targets and stops of signals before {TICKS_SINCE} lie on the finer ticks "
+            "since then; slippage and price limits are those of the session"
+        )
     return [*own[plan.scanner], *common]

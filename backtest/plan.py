@@ -18,7 +18,7 @@ from outcomes.rules import TradeRules
 from scanners.rules import Rules
 
 M = TypeVar("M", bound=BaseModel)
-VERSION = "1"
+VERSION = "2"  # of how plans are tried: a higher one tries them anew
 CAPITAL = 100_000_000
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from backtest import facts
-from backtest.candidates import candidates, followed
+from backtest.candidates import candidates, followed, markets_of
 from backtest.figures import Figures, figures
 from backtest.markets import market_curves
 from backtest.plan import Plan
@@ -130,7 +130,7 @@ def prepared(
         bars,
         signals,
         gate,
-        rows_of(data.bars, sessions, tickers, plan.trades.gone_after),
+        rows_of(data.bars, sessions, tickers, plan.trades.gone_after, markets_of(data)),
         prices_of(bars, sessions, start, tickers.to_list()),
     )
 
@@ -139,8 +139,8 @@ def follow_all(scanned: Scanned, plan: Plan) -> Ready:
     """Follow every signal to its end under the plan's trade rules and costs."""
     rows, gone_after = scanned.rows, plan.trades.gone_after
     if rows.gone_after != gone_after:
-        tickers = scanned.signals["ticker"]
-        rows = rows_of(scanned.data.bars, scanned.sessions, tickers, gone_after)
+        data, tickers = scanned.data, scanned.signals["ticker"]
+        rows = rows_of(data.bars, scanned.sessions, tickers, gone_after, markets_of(data))
     filled = followed(scanned.signals, scanned.gate, scanned.data, rows, plan.trades)
     return Ready(plan, scanned, filled)
 

@@ -30,7 +30,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support"), str(ROOT / "bench")]
 
 from reference.account import Market, plain_account  # noqa: E402
 
-from backtest.candidates import PIVOT  # noqa: E402
+from backtest.candidates import PIVOT, markets_of  # noqa: E402
 from backtest.plan import CAPITAL, Plan, plan_of  # noqa: E402
 from backtest.run import Scanned, Traded, follow_all, prepared, scan_all, trade  # noqa: E402
 from market.adjustment import with_scale  # noqa: E402
@@ -101,7 +101,9 @@ def event_loop(
     tickers = signals["ticker"].unique().implode()
     names = ("session", "ticker", "open", "high", "low", "close", "volume", "base", "adjusted")
     bars = scanned.data.bars.filter(pl.col("ticker").is_in(tickers)).select(names).to_dicts()
-    market = Market(bars, scanned.sessions)
+    stored = set(scanned.data.bars["session"].unique())
+    names = dict(markets_of(scanned.data).iter_rows())
+    market = Market(bars, scanned.sessions, stored, names)
     gates = dict(scanned.gate.select("session", "status").iter_rows())
     dicts = time.perf_counter() - start
     start = time.perf_counter()

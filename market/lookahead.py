@@ -54,8 +54,9 @@ def demand_unchanged_past(
 def perturbed(data: MarketData, session: date, moment: datetime, seed: int = 1) -> MarketData:
     """The same market until then; after `session`, or known after `moment`, everything is another.
 
-    Later bars are multiplied at random, some are halted, some missing; net buying changes its
-    sign; indices are multiplied; news is lost; designations, delistings and names appear.
+    Later bars are multiplied at random, some are halted, some missing, some stocks lose all of
+    them; net buying changes its sign; indices are multiplied; news is lost; designations,
+    delistings and names appear.
     """
     later = pl.col("session") > session
     return replace(
@@ -81,7 +82,8 @@ def _bars(bars: pl.DataFrame, later: pl.Expr, seed: int) -> pl.DataFrame:
     prices = ("open", "high", "low", "close", "base")
     won = {name: (pl.col(name) * times).ceil().cast(pl.Int64) for name in prices}
     halted = later & (chance < 0.05)
-    changed = bars.filter(~later | (chance < 0.97)).with_columns(
+    stays = pl.col("ticker").hash(seed + 3) % 5 > 0
+    changed = bars.filter(~later | (stays & (chance < 0.97))).with_columns(
         *[pl.when(later).then(e).otherwise(name).alias(name) for name, e in won.items()],
         *[
             pl.when(later).then((pl.col(name) * _random(seed + 2) * 3).cast(pl.Int64) + 1)

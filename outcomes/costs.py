@@ -25,20 +25,19 @@ def sell_tax_expr(session: pl.Expr, market: pl.Expr, rules: CostRules) -> pl.Exp
     return rate
 
 
-def slippage_expr(price: pl.Expr, rules: CostRules) -> pl.Expr:
-    """So many ticks, of that price (won)."""
-    return tick_size_expr(price) * rules.slippage_ticks / price
+def slippage_expr(price: pl.Expr, session: pl.Expr, market: pl.Expr, rules: CostRules) -> pl.Expr:
+    """So many ticks, of that price (won) in that session."""
+    return tick_size_expr(price, session, market) * rules.slippage_ticks / price
 
 
-def buying_expr(price: pl.Expr, rules: CostRules) -> pl.Expr:
-    """Commission, fee and slippage of a purchase at `price` (won)."""
-    return rules.commission + rules.exchange_fee + slippage_expr(price, rules)
+def buying_expr(price: pl.Expr, session: pl.Expr, market: pl.Expr, rules: CostRules) -> pl.Expr:
+    """Commission, fee and slippage of a purchase at `price` (won) in `session`."""
+    return rules.commission + rules.exchange_fee + slippage_expr(price, session, market, rules)
 
 
 def selling_expr(price: pl.Expr, session: pl.Expr, market: pl.Expr, rules: CostRules) -> pl.Expr:
     """Commission, fee, slippage and tax of a sale at `price` (won) in `session`."""
-    both = rules.commission + rules.exchange_fee + slippage_expr(price, rules)
-    return both + sell_tax_expr(session, market, rules)
+    return buying_expr(price, session, market, rules) + sell_tax_expr(session, market, rules)
 
 
 def round_trip(session: date, rules: CostRules) -> float | None:
@@ -54,10 +53,7 @@ def round_trip(session: date, rules: CostRules) -> float | None:
 
 def kept_expr(rules: CostRules, market: pl.Expr | None = None) -> pl.Expr:
     """What costs leave of 1 + gross return, of `follow`'s columns: net = (1 + gross) × kept - 1."""
-    sold = selling_expr(
-        pl.col("closed_price"),
-        pl.col("closed_session"),
-        pl.lit(None, pl.String) if market is None else market,
-        rules,
-    )
-    return (1 - sold) / (1 + buying_expr(pl.col("filled_price"), rules))
+    where = pl.lit(None, pl.String) if market is None else market
+    sold = selling_expr(pl.col("closed_price"), pl.col("closed_session"), where, rules)
+    bought = buying_expr(pl.col("filled_price"), pl.col("filled_session"), where, rules)
+    return (1 - sold) / (1 + bought)

@@ -13,10 +13,10 @@ _BAR = ["ordinal", "open", "high", "low", "close", "sellable", "price_0930"]
 
 
 def exits(bought: pl.DataFrame, rows: Rows, rules: TradeRules) -> pl.DataFrame:
-    """signal, status, reason, end (row) and end_price of each purchase; still held: filled.
+    """signal, status, reason, end (row), end_price and ended of each purchase; held: filled.
 
     In one bar the opening comes first, then the stop, then the target, then the time: what the
-    bar leaves open counts as the stop.
+    bar leaves open counts as the stop. `ended` is the ordinal it ended at, if not that of its row.
     `bought`: signals with FILL's columns, the chain of their session, target and stop.
     """
     looked = _rows_ahead(bought, rows)
@@ -27,7 +27,14 @@ def exits(bought: pl.DataFrame, rows: Rows, rules: TradeRules) -> pl.DataFrame:
         .filter(pl.col("kind").is_not_null())
         .unique("signal", keep="first", maintain_order=True)
         .with_columns(**_results(rules))
-        .select("signal", "status", "reason", end="at", end_price="end_price")
+        .select(
+            "signal",
+            "status",
+            "reason",
+            end="at",
+            end_price="end_price",
+            ended=pl.lit(None, pl.Int32),
+        )
     )
     held = bought.join(hits, on="signal", how="anti")
     return pl.concat([hits, _held(held, rows).select(hits.columns)])
@@ -136,13 +143,16 @@ def _results(rules: TradeRules) -> dict[str, pl.Expr]:
 
 
 def _held(held: pl.DataFrame, rows: Rows) -> pl.DataFrame:
-    """Still held; or the stock is gone, and counts as sold at the last close it was traded at."""
+    """Still held; or the stock is gone, and counts as sold at the last close it was traded at.
+
+    It ends in the session that makes its absence known: before that nobody could have told.
+    """
     bars = rows.frame
     now = held.select("signal", "row").hstack(taken(bars, held["row"], "ends", "gone"))
-    last = taken(bars, now["ends"], "last_traded", "traded", last_close="close")
+    last = taken(bars, now["ends"], "last_traded", "traded", "chain", last_close="close")
     now = now.hstack(last)
-    sold = taken(bars, now["last_traded"], sold_close="close")
-    gone = pl.col("gone")
+    sold = taken(bars, now["last_traded"], sold_close="close", sold_chain="chain")
+    gone = pl.col("gone").is_not_null()
     return now.hstack(sold).select(
         "signal",
         status=pl.when(gone).then(pl.lit("expired")).otherwise(pl.lit("filled")),
@@ -150,6 +160,9 @@ def _held(held: pl.DataFrame, rows: Rows) -> pl.DataFrame:
         .then(pl.lit("delisted"))
         .when(~pl.col("traded"))
         .then(pl.lit("halted")),
-        end=pl.when(gone).then("last_traded").otherwise("ends"),
-        end_price=pl.when(gone).then("sold_close").otherwise("last_close"),
+        end="ends",
+        end_price=pl.when(gone)
+        .then(pl.col("sold_close") * pl.col("chain") / pl.col("sold_chain"))
+        .otherwise("last_close"),
+        ended="gone",
     )

@@ -67,8 +67,8 @@ def follow(
     Why one ended is in `reason`: not_filled, halted, opened_beyond (chase × pivot, or the target),
     upper_limit, watch_over, no_levels, no_bar; stop, stop_and_target (one bar touched both: counts
     as the stop), opened_beyond_stop, target, opened_beyond_target, time_limit, session_close,
-    next_open, next_0930, next_close, delisted (sold at the last close it was traded at). A held
-    stock that is halted says so too.
+    next_open, next_0930, next_close, delisted (sold at the last close it was traded at, in the
+    session that makes its absence known). A held stock that is halted says so too.
     """
     return follow_in(signals, rows_of(bars, sessions, signals["ticker"], rules.gone_after), rules)
 
@@ -148,6 +148,7 @@ def _told(result: pl.DataFrame, rows: Rows, rules: TradeRules) -> pl.DataFrame:
     bars, calendar = rows.frame, rows.calendar
     fill = taken(bars, result["row"], filled_session="session", chain="chain", bought="ordinal")
     end = taken(bars, result["end"], end_session="session", chain_end="chain", sold="ordinal")
+    result = result.with_columns(ended=pl.coalesce("ended_end", "ended"))
     ended = taken(calendar, result["ended"], ended_session="session")
     status = pl.coalesce("status_end", "status")
     closed = status.is_in(ENDS)
@@ -160,11 +161,11 @@ def _told(result: pl.DataFrame, rows: Rows, rules: TradeRules) -> pl.DataFrame:
         reason=_reason(rules),
         filled_session="filled_session",
         filled_price="price",
-        closed_session=pl.when(closed).then(pl.coalesce("end_session", "ended_session")),
+        closed_session=pl.when(closed).then(pl.coalesce("ended_session", "end_session")),
         closed_price=pl.when(closed).then("end_price"),
         factor=factor,
         gross_return=pl.when(closed).then(gain),
-        sessions_held=(pl.col("sold") - pl.col("bought")).cast(pl.Int32),
+        sessions_held=(pl.coalesce("ended", "sold") - pl.col("bought")).cast(pl.Int32),
         open_return=pl.when(status == "filled").then(gain),
     ).cast(SCHEMA)
 

@@ -22,8 +22,9 @@ class Rows:
     low, close (Float64 won; high and low hold the others), chain (a price of session t ×
     chain(u) / chain(t) is on the scale of u), traded, sellable (traded, and not only at its lower
     limit), upper (the upper limit, null where none is known), price_0930 (null: not known), run (a
-    stock until it leaves the market), ends (the run's last row), gone (it left there), sells (next
-    sellable row from here on, or null), last_traded (row up to here, or null).
+    stock until it leaves the market), ends (the run's last row), gone (ordinal of the session in
+    which it is known to have left after that row; null: it hasn't), sells (next sellable row from
+    here on, or null), last_traded (row up to here, or null).
 
     `newest` is the ordinal of the last session that any stock has a row of, `gone_after` that
     which `gone` was told by.
@@ -36,17 +37,28 @@ class Rows:
 
 
 def rows_of(
-    bars: pl.DataFrame, sessions: Sequence[date], tickers: pl.Series, gone_after: int
+    bars: pl.DataFrame,
+    sessions: Sequence[date],
+    tickers: pl.Series,
+    gone_after: int,
+    markets: pl.DataFrame | None = None,
 ) -> Rows:
-    """The rows of these stocks; a stock is gone after so many stored sessions without a row."""
+    """The rows of these stocks; a stock is gone after so many stored sessions without a row.
+
+    `markets` (ticker, market) tell KOSDAQ's stocks, whose limits before 2023 had ticks of their
+    own above 100,000 won.
+    """
+    if markets is None:
+        markets = pl.DataFrame(schema={"ticker": pl.String, "market": pl.String})
     calendar = pl.DataFrame({"session": pl.Series(sessions, dtype=pl.Date)}).with_columns(
         ordinal=pl.int_range(pl.len(), dtype=pl.Int32)
     )
-    stored = bars.select(pl.col("session").unique().sort()).with_columns(
-        number=pl.int_range(pl.len(), dtype=pl.Int32)
+    known = calendar.join(bars.select("session").unique(), on="session", maintain_order="left")
+    known = known.with_columns(
+        number=pl.int_range(pl.len(), dtype=pl.Int32),
+        missed=pl.col("ordinal").shift(-(gone_after + 1)),
     )
-    known = calendar.join(stored, on="session", how="left", maintain_order="left")
-    newest = known.filter(pl.col("number").is_not_null())["ordinal"].max()
+    newest = known["ordinal"].max()
     columns = ["session", "ticker", *PRICES, "volume", "base", "adjusted"]
     if "price_0930" in bars.columns:
         columns.append("price_0930")
@@ -55,6 +67,7 @@ def rows_of(
         .select(columns)
         .filter(pl.col("ticker").is_in(tickers.unique().implode()))
         .join(known.lazy(), on="session")
+        .join(markets.lazy(), on="ticker", how="left")
         .sort("ticker", "ordinal")
         .with_columns(factor=factor_expr())
         .with_columns(_conditions("price_0930" in columns))
@@ -62,13 +75,13 @@ def rows_of(
         .with_columns(
             high=pl.max_horizontal("open", "high", "close"),
             low=pl.min_horizontal("open", "low", "close"),
-            gone=_gone(stored.height - 1, gone_after),
+            gone=pl.when(_gone(known.height - 1, gone_after)).then("missed"),
         )
         .with_columns(run=_run())
         .with_row_index("place")
         .with_columns(pl.col("place").cast(pl.Int32))
         .with_columns(chain=pl.col("factor").cum_prod().over("run"), **_places())
-        .drop("volume", "base", "adjusted", "factor", "number")
+        .drop("volume", "base", "adjusted", "factor", "number", "missed", "market")
         .collect()
     )
     return Rows(frame, calendar, newest if isinstance(newest, int) else -1, gone_after)
@@ -86,12 +99,13 @@ def _conditions(has_0930: bool) -> list[pl.Expr]:
     """
     traded = (pl.col("volume") > 0) & (pl.col("open") > 0)
     limited = ~pl.col("adjusted") & pl.col("base").is_not_null()
-    lowest = pl.when(limited).then(lower_limit_expr(pl.col("base")))
+    limits = (pl.col("base"), pl.col("session"), pl.col("market"))
+    lowest = pl.when(limited).then(lower_limit_expr(*limits))
     highest = pl.max_horizontal("open", "high", "close")
     return [
         traded.alias("traded"),
         (traded & ~(highest == lowest).fill_null(False)).alias("sellable"),
-        pl.when(limited).then(upper_limit_expr(pl.col("base"))).alias("upper"),
+        pl.when(limited).then(upper_limit_expr(*limits)).alias("upper"),
         (pl.col("price_0930") if has_0930 else pl.lit(None, pl.Int64)).alias("price_0930"),
     ]
 
@@ -105,7 +119,7 @@ def _gone(last: int, gone_after: int) -> pl.Expr:
 
 def _run() -> pl.Expr:
     other = pl.col("ticker") != pl.col("ticker").shift(1)
-    begins = other | pl.col("gone").shift(1)
+    begins = other | pl.col("gone").is_not_null().shift(1)
     return begins.fill_null(True).cast(pl.Int32).cum_sum()
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from market.prices import LIMIT_TENTHS, TICKS, TOLERANCE
+from market.prices import LIMIT_PERCENT, TICKS, TOLERANCE
 from sources.sample.listing import Floats, Ints
 
 _BELOW: Final = tuple(below for below, _ in TICKS if below is not None)
@@ -31,7 +31,7 @@ def round_nearest(price: Floats | Ints) -> Ints:
 def limits(base: Ints) -> tuple[Ints, Ints]:
     """The lowest and the highest price of a session with each base price."""
     tick = tick_size(base)
-    width = base * LIMIT_TENTHS // 10 // tick * tick
+    width = base * LIMIT_PERCENT // 100 // tick * tick
     return round_up(base - width), round_down(base + width)
 
 

@@ -6,15 +6,19 @@ from dataclasses import replace
 from datetime import date
 
 import polars as pl
+import polars.selectors as cs
 import pytest
 from eager_backtests import SCANNERS, eager_plan
 from markets import random_market
+from paths import Market as Days
 from realdata import adjusted_market, raw_market, schedule_of
 from reference.account import Market, plain_account
 
+from backtest.candidates import markets_of
 from backtest.plan import Plan, plan_of
-from backtest.run import account, follow_all, scan_all
+from backtest.run import account, backtest, follow_all, scan_all
 from market.data import MarketData
+from market.schemas import DailyBars
 from outcomes.rules import TradeRules
 from scanners.rules import Rules
 
@@ -34,7 +38,9 @@ def agree(data: MarketData, schedule: pl.DataFrame, plan: Plan) -> int:
         ),
     )
     needed = data.bars.filter(pl.col("ticker").is_in(signals["ticker"].unique().implode()))
-    market = Market(needed.to_dicts(), schedule["session"].to_list())
+    stored = set(data.bars["session"].unique())
+    names = dict(markets_of(data).iter_rows())
+    market = Market(needed.to_dicts(), schedule["session"].to_list(), stored, names)
     gates = dict(scanned.gate.select("session", "status").iter_rows())
     plain = plain_account(signals.to_dicts(), gates, market, plan)
     trades = own.trades.sort("bought_session", "ticker").select(COLUMNS).rows()
@@ -47,6 +53,35 @@ def agree(data: MarketData, schedule: pl.DataFrame, plan: Plan) -> int:
 def test_the_account_agrees_with_the_plain_one_on_random_markets(scanner):
     market = random_market(11, splits=True)
     assert agree(market.data, market.schedule, eager_plan(scanner, market)) > 5
+
+
+@pytest.mark.parametrize("scanner", SCANNERS)
+def test_they_agree_where_older_ticks_and_limits_hold(scanner):
+    market = long_ago(random_market(11, multiple=100))
+    assert agree(market.data, market.schedule, eager_plan(scanner, market)) > 5
+
+
+@pytest.mark.parametrize("scanner", SCANNERS)
+def test_they_agree_about_stocks_that_leave_while_they_are_held(scanner):
+    market = random_market(11, splits=True)
+    plan = eager_plan(scanner, market)
+    before = backtest(market.data, market.schedule, plan).trades
+    days = market.schedule["session"].to_list()
+    at, bars = pl.col("session"), market.data.bars
+    bought = before.sort("bought_session").unique("ticker", keep="first", maintain_order=True)
+    rows = bought.select("ticker", "bought_session").rows()
+    for number, (ticker, session) in enumerate(rows[:-2]):
+        out = at > session
+        if number % 2:  # these come back after a while
+            out &= at <= days[min(days.index(session) + 20, len(days) - 1)]
+        bars = bars.filter(~((pl.col("ticker") == ticker) & out))
+    data = replace(market.data, bars=DailyBars.cast(bars))
+    agree(data, market.schedule, plan)
+    gone = backtest(data, market.schedule, plan).trades.filter(pl.col("reason") == "delisted")
+    # Day trades are over in the session they are bought in.
+    assert len(gone) > 1 or scanner == "daytrading"
+    after = [days.index(one) + plan.trades.gone_after + 1 for one in gone["bought_session"]]
+    assert gone["sold_session"].to_list() == [days[number] for number in after]
 
 
 @pytest.mark.slow
@@ -85,6 +120,17 @@ def test_they_agree_on_real_data_as_traded_with_splits_and_rights(real_data):
     # 44 sessions are fewer than the universe asks for: scanned all the same, for the trades' sake.
     own = replace(own, rules=own.rules.model_copy(update={"universe": _short(own.rules)}))
     assert agree(data, schedule_of(data), own) > 20
+
+
+def long_ago(market: Days) -> Days:
+    """The same market eleven years and some days earlier, half of it KOSDAQ."""
+    data, back = market.data, "-4016d"
+    moved = {
+        name: getattr(data, name).with_columns((cs.date() | cs.datetime()).dt.offset_by(back))
+        for name in ("bars", "instruments", "flags", "net_buying", "index_bars")
+    }
+    schedule = market.schedule.with_columns((cs.date() | cs.datetime()).dt.offset_by(back))
+    return replace(market, data=replace(data, **moved), schedule=schedule)
 
 
 def _short(rules: Rules):

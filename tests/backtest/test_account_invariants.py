@@ -18,6 +18,7 @@ from backtest.portfolio import Candidate, simulate
 from backtest.prices import Prices
 from backtest.run import account, backtest, follow_all, scan_all
 from market.lookahead import demand_unchanged_past
+from market.schemas import DailyBars
 from scanners.rules import Grades, Rules
 
 SESSIONS, STOCKS = 25, 6
@@ -117,7 +118,7 @@ def test_no_share_is_bought_in_a_halted_session_or_sold_in_one(scanner):
     moved = market.data.bars.filter(pl.col("volume") > 0).select("ticker", "session")
     assert len(trades)
     for day in ("bought_session", "sold_session"):
-        some = trades.filter(pl.col(day).is_not_null(), pl.col("reason") != "delisted")
+        some = trades.filter(pl.col(day).is_not_null())
         halted = some.join(
             moved, left_on=["ticker", day], right_on=["ticker", "session"], how="anti"
         )
@@ -134,6 +135,24 @@ def test_changing_the_future_leaves_the_past_of_the_curve_as_it_was(scanner):
     demand_unchanged_past(
         lambda data: backtest(data, market.schedule, plan).equity, market.data, chosen
     )
+
+
+@pytest.mark.parametrize("scanner", SCANNERS)
+def test_nobody_knows_that_a_stock_will_vanish(scanner):
+    market = random_market(9)
+    plan = eager_plan(scanner, market)
+    whole = backtest(market.data, market.schedule, plan)
+    held = whole.trades.filter(pl.col("sold_session").is_not_null())
+    ticker, last = (
+        held.sort("bought_session").select("ticker", "bought_session").row(len(held) // 2)
+    )
+    later = (pl.col("ticker") == ticker) & (pl.col("session") > last)
+    data = replace(market.data, bars=DailyBars.cast(market.data.bars.filter(~later)))
+    cut = backtest(data, market.schedule, plan)
+    before = pl.col("session") <= last
+    assert cut.equity.filter(before).equals(whole.equity.filter(before))
+    own = pl.col("ticker") == ticker
+    assert cut.trades.filter(own, pl.col("sold_session").is_null()).is_empty()
 
 
 @pytest.mark.slow

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market import prices
 
 PRICES = st.floats(0.5, 3_000_000, allow_nan=False)
 BASES = st.integers(1, 3_000_000)
-PAIRS: list[tuple[Callable[[float], int], Callable[[pl.Expr], pl.Expr]]] = [
+PAIRS: list[tuple[Callable[..., int], Callable[..., pl.Expr]]] = [
     (prices.tick_size, prices.tick_size_expr),
     (prices.round_up, prices.round_up_expr),
     (prices.round_down, prices.round_down_expr),
@@ -43,6 +44,66 @@ PAIRS: list[tuple[Callable[[float], int], Callable[[pl.Expr], pl.Expr]]] = [
 )
 def test_the_tick_of_a_price(price: int, tick: int) -> None:
     assert prices.tick_size(price) == tick
+
+
+@pytest.mark.parametrize(
+    ("price", "kospi", "kosdaq"),
+    [
+        (999, 1, 1),
+        (1_000, 5, 5),
+        (5_000, 10, 10),
+        (10_000, 50, 50),
+        (49_950, 50, 50),
+        (50_000, 100, 100),
+        (100_000, 500, 100),
+        (500_000, 1_000, 100),
+    ],
+)
+def test_ticks_were_coarser_before_2023_01_25(price: int, kospi: int, kosdaq: int) -> None:
+    before = date(2023, 1, 24)
+    assert prices.tick_size(price, before) == kospi
+    assert prices.tick_size(price, before, "KOSPI") == kospi
+    assert prices.tick_size(price, before, "KOSDAQ") == kosdaq
+    since = date(2023, 1, 25)
+    assert prices.tick_size(price, since, "KOSDAQ") == prices.tick_size(price)
+
+
+def test_limits_were_half_as_wide_before_2015_06_15() -> None:
+    before, since = date(2015, 6, 12), date(2015, 6, 15)
+    assert (prices.lower_limit(10_000, before), prices.upper_limit(10_000, before)) == (
+        8_500,
+        11_500,
+    )
+    assert (prices.lower_limit(10_000, since), prices.upper_limit(10_000, since)) == (
+        7_000,
+        13_000,
+    )
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            BASES,
+            st.dates(date(2010, 1, 4), date(2026, 5, 15)),
+            st.sampled_from(["KOSPI", "KOSDAQ", None]),
+        ),
+        min_size=1,
+        max_size=50,
+    )
+)
+def test_of_any_session_a_column_is_treated_like_each_number(
+    rows: list[tuple[int, date, str | None]],
+) -> None:
+    schema = {"base": pl.Int64, "session": pl.Date, "market": pl.String}
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    columns = (pl.col("base"), pl.col("session"), pl.col("market"))
+    for scalar, column in (
+        *PAIRS,
+        (prices.upper_limit, prices.upper_limit_expr),
+        (prices.lower_limit, prices.lower_limit_expr),
+    ):
+        assert frame.select(column(*columns)).to_series().to_list() == [scalar(*r) for r in rows]
 
 
 @pytest.mark.parametrize(

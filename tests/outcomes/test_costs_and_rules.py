@@ -62,14 +62,18 @@ def test_a_round_trip_costs_what_the_settings_say() -> None:
     assert round_trip(date(2026, 2, 20), rules) == pytest.approx(0.004)
 
 
-def test_a_flat_trade_loses_its_costs() -> None:
+@pytest.mark.parametrize(
+    ("day", "tick", "tax"), [(date(2026, 2, 2), 10, 0.002), (date(2022, 6, 2), 50, 0.0023)]
+)
+def test_a_flat_trade_loses_the_costs_of_its_session(day: date, tick: int, tax: float) -> None:
     rules = CostRules.model_validate({"commission": 0.001, "exchange_fee": 0, "slippage_ticks": 2})
     trade = pl.DataFrame(
-        {"filled_price": [10000.0], "closed_price": [10000.0], "closed_session": [date(2026, 2, 2)]}
-    )
+        {"filled_price": 10000.0, "closed_price": 10000.0, "filled_session": day,
+         "closed_session": day}
+    )  # fmt: skip
     kept = trade.select(kept_expr(rules)).item()
-    # 10 won ticks: 20 of 10,000 a side; tax 0.2 %.
-    assert kept == pytest.approx((1 - 0.001 - 0.002 - 0.002) / (1 + 0.001 + 0.002))
+    slippage = 2 * tick / 10_000
+    assert kept == pytest.approx((1 - 0.001 - slippage - tax) / (1 + 0.001 + slippage))
 
 
 def test_a_user_changes_rules_in_the_table_outcomes() -> None:

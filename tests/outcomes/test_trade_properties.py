@@ -22,13 +22,9 @@ RETURNS = ["status", "reason", "gross_return", "open_return", "sessions_held"]
 
 
 def decided(trades: pl.DataFrame, session: date) -> pl.DataFrame:
-    """What was final by a session: purchases made, and trades ended, by then.
-
-    A stock that left the market is known to have left only some sessions later.
-    """
+    """What was final by a session: purchases made, and trades ended, by then."""
     known = trades.filter(pl.col("session") <= session)
-    filled, closed = pl.col("filled_session") <= session, pl.col("closed_session") <= session
-    ended = closed & (pl.col("reason") != "delisted")
+    filled, ended = pl.col("filled_session") <= session, pl.col("closed_session") <= session
     end = ["status", "reason", "closed_session", "closed_price", "gross_return", "sessions_held"]
     return known.select(
         *KEY,

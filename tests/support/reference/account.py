@@ -17,6 +17,7 @@ from backtest.plan import Plan
 
 Bar = dict[str, Any]
 TICKS = ((2_000, 1), (5_000, 5), (20_000, 10), (50_000, 50), (200_000, 100), (500_000, 500))
+BEFORE_2023 = ((1_000, 1), (5_000, 5), (10_000, 10), (50_000, 50), (100_000, 100), (500_000, 500))
 
 
 @dataclass
@@ -45,18 +46,38 @@ class Plain:
 
 
 class Market:
-    """Bars by ticker and session, and the exchange's sessions in order."""
+    """Bars by ticker and session, the exchange's sessions in order, those that any stock has a
+    bar of, and each stock's market."""
 
-    def __init__(self, bars: list[Bar], sessions: list[date]) -> None:
+    def __init__(
+        self,
+        bars: list[Bar],
+        sessions: list[date],
+        stored: set[date],
+        names: dict[str, str],
+    ) -> None:
         self.sessions = sessions
         self.place = {session: at for at, session in enumerate(sessions)}
         self.bars: dict[str, dict[date, Bar]] = {}
+        self.left: dict[str, list[date]] = {}
         for bar in bars:
             self.bars.setdefault(bar["ticker"], {})[bar["session"]] = bar
-        self.stored = sorted({bar["session"] for bar in bars})
+        self.stored, self.names = stored, names
 
     def at(self, ticker: str, session: date) -> Bar | None:
         return self.bars[ticker].get(session)
+
+    def tick(self, ticker: str, session: date, price: float) -> int:
+        table = TICKS if session >= date(2023, 1, 25) else BEFORE_2023
+        if table is BEFORE_2023 and self.names[ticker] == "KOSDAQ" and price >= 50_000:
+            return 100
+        return next((tick for below, tick in table if price < below), 1_000)
+
+    def width(self, bar: Bar) -> int:
+        """How far from its base price the session lets it go."""
+        base, tick = bar["base"], self.tick(bar["ticker"], bar["session"], bar["base"])
+        percent = 30 if bar["session"] >= date(2015, 6, 15) else 15
+        return int(base * percent // 100 // tick * tick)
 
     def factor(self, ticker: str, session: date) -> float:
         """What a share's price of the session before is multiplied with to be on this scale."""
@@ -66,6 +87,26 @@ class Market:
         if now is None or before is None or now["adjusted"] or before["adjusted"]:
             return 1.0
         return now["base"] / before["close"] if now["base"] else 1.0
+
+    def leaves(self, ticker: str, since: date, gone_after: int) -> date | None:
+        """The session after `since` that makes known that the stock left the market."""
+        if ticker not in self.left:
+            missing, self.left[ticker] = 0, []
+            for session in self.sessions:
+                missing = 0 if self.at(ticker, session) else missing + (session in self.stored)
+                if missing == gone_after + 1:
+                    self.left[ticker].append(session)
+        return next((session for session in self.left[ticker] if session > since), None)
+
+    def last_traded(self, ticker: str, session: date) -> float:
+        """The newest close it was traded at up to this session, on the scale of its last bar."""
+        scale, place = 1.0, self.place[session]
+        while True:
+            bar = self.at(ticker, self.sessions[place])
+            if bar is not None and _traded(bar):
+                return float(bar["close"] * scale)
+            scale *= self.factor(ticker, self.sessions[place])
+            place -= 1
 
     def last_close(self, ticker: str, session: date) -> int:
         """The newest close up to this session."""
@@ -107,7 +148,7 @@ def plain_account(
         due = sorted(filled.get(session, []), key=_rank)
         for step in ("sell", "buy") if closing else ("buy", "sell"):
             if step == "sell":
-                _sell(session, held, account, plan)
+                _sell(session, held, account, market, plan)
             else:
                 _buy(session, due, ends, held, account, worth, gates, market, plan)
         worth = account.cash + sum(
@@ -133,14 +174,14 @@ def _rank(signal: dict[str, Any]) -> tuple[Any, ...]:
     )
 
 
-def _sell(session: date, held: dict[str, Any], account: Plain, plan: Plan) -> None:
+def _sell(session: date, held: dict[str, Any], account: Plain, market: Market, plan: Plan) -> None:
     for ticker in [t for t, (_, end) in held.items() if end[2] == session]:
         one, end = held.pop(ticker)
         won = one.shares * end[3]
         rules = plan.trades.costs
         tax = [step.kospi for step in rules.sell_tax if step.since <= session][-1]
         rate = rules.commission + rules.exchange_fee + tax
-        rate += rules.slippage_ticks * _tick(end[4]) / end[4]
+        rate += rules.slippage_ticks * market.tick(ticker, session, end[4]) / end[4]
         costs = math.ceil(won * rate - 1e-6)
         account.cash += won - costs
         profit = one.received + won - costs - one.spent
@@ -189,7 +230,8 @@ def _buy(
         price = end[1]
         bar = market.at(ticker, session)
         assert bar is not None
-        rate = rules.commission + rules.exchange_fee + rules.slippage_ticks * _tick(end[5]) / end[5]
+        slippage = rules.slippage_ticks * market.tick(ticker, session, end[5]) / end[5]
+        rate = rules.commission + rules.exchange_fee + slippage
         shares = min(
             int(size * worth / price + 1e-6),
             int(room / price + 1e-6),
@@ -213,37 +255,42 @@ def _buy(
         bought += 1
 
 
-def _tick(price: float) -> int:
-    return next((tick for below, tick in TICKS if price < below), 1_000)
-
-
 def _follow(signal: dict[str, Any], market: Market, plan: Plan) -> Any:
     """(bought on, whole price, sold on, whole price, exact sale, exact purchase), None if never."""
     if signal["entry"] is None:
         return None
     if plan.scanner == "closing_bet":
-        return _closing_bet(signal, market)
+        return _closing_bet(signal, market, plan)
     if plan.scanner == "daytrading":
-        return _day_trade(signal, market)
+        return _day_trade(signal, market, plan)
     return _buy_stop(signal, market, plan)
 
 
-def _closing_bet(signal: dict[str, Any], market: Market) -> Any:
+def _gone(ticker: str, session: date, price: float, bought: date, market: Market) -> Any:
+    """Sold at the last close it was traded at, once it is known to be gone."""
+    sale = market.last_traded(ticker, session)
+    return bought, math.ceil(price - 1e-6), session, math.floor(sale + 1e-6), sale, price
+
+
+def _closing_bet(signal: dict[str, Any], market: Market, plan: Plan) -> Any:
     """Bought at the close, sold at the next opening that can be sold in."""
     bar = market.at(signal["ticker"], signal["session"])
     assert bar is not None
     price = bar["close"]
-    if not _traded(bar) or price == _upper(bar):
+    if not _traded(bar) or price == _upper(bar, market):
         return None
+    leaves = market.leaves(signal["ticker"], signal["session"], plan.trades.gone_after)
     for session in _after(signal["session"], market):
+        if session == leaves:
+            return _gone(signal["ticker"], session, float(price), signal["session"], market)
         later = market.at(signal["ticker"], session)
-        if later is not None and _sellable(later):
+        if later is not None and _sellable(later, market):
             sale = later["open"]
             return signal["session"], price, session, sale, float(sale), float(price)
     return signal["session"], price, None, None, None, float(price)
 
 
-def _day_trade(signal: dict[str, Any], market: Market) -> Any:
+def _day_trade(signal: dict[str, Any], market: Market, plan: Plan) -> Any:
     session = next(iter(_after(signal["session"], market)), None)
     if session is None:
         return None
@@ -254,9 +301,9 @@ def _day_trade(signal: dict[str, Any], market: Market) -> Any:
     scale = market.factor(ticker, session)
     target, stop = signal["target"] * scale, signal["stop"] * scale
     price = bar["open"]
-    if price >= target * (1 - 1e-9) or price * (1 - 1e-9) <= stop or price == _upper(bar):
+    if price >= target * (1 - 1e-9) or price * (1 - 1e-9) <= stop or price == _upper(bar, market):
         return None
-    if _sellable(bar):
+    if _sellable(bar, market):
         if min(bar["low"], bar["open"], bar["close"]) * (1 - 1e-9) <= stop:
             sale = stop
         elif max(bar["high"], bar["open"], bar["close"]) >= target * (1 - 1e-9):
@@ -264,9 +311,12 @@ def _day_trade(signal: dict[str, Any], market: Market) -> Any:
         else:
             sale = bar["close"]
         return session, price, session, math.floor(sale + 1e-6), float(sale), float(price)
+    leaves = market.leaves(ticker, session, plan.trades.gone_after)
     for later in _after(session, market):
+        if later == leaves:
+            return _gone(ticker, later, float(price), session, market)
         one = market.at(ticker, later)
-        if one is not None and _sellable(one):
+        if one is not None and _sellable(one, market):
             scale *= market.factor(ticker, later)
             return _late(session, price, later, one, signal, scale)
         scale *= market.factor(ticker, later)
@@ -291,8 +341,9 @@ def _late(
 def _buy_stop(signal: dict[str, Any], market: Market, plan: Plan) -> Any:
     rule, ticker = plan.trades.vcp, signal["ticker"]
     scale = 1.0
+    leaves = market.leaves(ticker, signal["session"], plan.trades.gone_after)
     for number, session in enumerate(_after(signal["session"], market), 1):
-        if number > rule.wait:
+        if number > rule.wait or session == leaves:
             return None
         scale *= market.factor(ticker, session)
         bar = market.at(ticker, session)
@@ -307,21 +358,24 @@ def _buy_stop(signal: dict[str, Any], market: Market, plan: Plan) -> Any:
         if bar["open"] >= entry * (1 - 1e-9) and beyond:
             return None
         price = max(float(bar["open"]), entry)
-        if price == _upper(bar):
+        if price == _upper(bar, market):
             continue
-        return _hold(signal, session, price, scale, market, rule.hold)
+        return _hold(signal, session, price, scale, market, plan)
     return None
 
 
 def _hold(
-    signal: dict[str, Any], bought: date, price: float, scale: float, market: Market, hold: int
+    signal: dict[str, Any], bought: date, price: float, scale: float, market: Market, plan: Plan
 ) -> Any:
     ticker, whole = signal["ticker"], math.ceil(price - 1e-6)
+    leaves = market.leaves(ticker, bought, plan.trades.gone_after)
     for number, session in enumerate([bought, *_after(bought, market)]):
+        if session == leaves:
+            return _gone(ticker, session, price, bought, market)
         if session != bought:
             scale *= market.factor(ticker, session)
         bar = market.at(ticker, session)
-        if bar is None or not _sellable(bar):
+        if bar is None or not _sellable(bar, market):
             continue
         target, stop = signal["target"] * scale, signal["stop"] * scale
         low, high = (
@@ -337,7 +391,7 @@ def _hold(
             sale = stop
         elif high >= target * (1 - 1e-9):
             sale = target
-        elif number >= hold:
+        elif number >= plan.trades.vcp.hold:
             sale = float(bar["close"])
         if sale is not None:
             return bought, whole, session, math.floor(sale + 1e-6), sale, price
@@ -352,23 +406,21 @@ def _traded(bar: Bar) -> bool:
     return bool(bar["volume"] > 0 and bar["open"] > 0)
 
 
-def _sellable(bar: Bar) -> bool:
+def _sellable(bar: Bar, market: Market) -> bool:
     """Traded, and not only at its lower limit."""
     if not _traded(bar):
         return False
     if bar["adjusted"] or not bar["base"]:
         return True
-    base, tick = bar["base"], _tick(bar["base"])
-    floor = base - base * 3 // 10 // tick * tick
-    small = _tick(floor)
+    floor = bar["base"] - market.width(bar)
+    small = market.tick(bar["ticker"], bar["session"], floor)
     lowest = math.ceil(floor / small * (1 - 1e-9)) * small
     return bool(max(bar["high"], bar["open"], bar["close"]) != lowest)
 
 
-def _upper(bar: Bar) -> int | None:
+def _upper(bar: Bar, market: Market) -> int | None:
     if bar["adjusted"] or not bar["base"]:
         return None
-    base, tick = bar["base"], _tick(bar["base"])
-    top = base + base * 3 // 10 // tick * tick
-    large = _tick(top)
+    top = bar["base"] + market.width(bar)
+    large = market.tick(bar["ticker"], bar["session"], top)
     return math.floor(top / large * (1 + 1e-9)) * large

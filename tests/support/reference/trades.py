@@ -142,8 +142,9 @@ def _each_session(trade, stock, sessions, stored, told, newest, watched, rules) 
             trade.looked.append(session)
         if gone and trade.filled:
             traded = [s for s in trade.looked if _traded(stock[s])]
-            trade.factor = _factor(stock, sessions, trade.filled, traded[-1])
-            trade.end("expired", "delisted", traded[-1], float(stock[traded[-1]]["close"]))
+            halted = _factor(stock, sessions, traded[-1], trade.looked[-1])
+            trade.factor = _factor(stock, sessions, trade.filled, trade.looked[-1])
+            trade.end("expired", "delisted", session, stock[traded[-1]]["close"] * halted)
             return
         here = bar is not None and not gone
         if trade.filled:
