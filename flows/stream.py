@@ -22,7 +22,7 @@ from tasks.stream import Kept, note, watched
 
 ALONE = "closebell stream"
 BEFORE, AFTER = timedelta(minutes=10), timedelta(minutes=15)  # of the session's open and close
-SIGNALS_FOR = 20  # sessions an open signal is watched
+SIGNALS_FOR = 20  # sessions for which a signal that isn't over is watched
 FLUSH_SECONDS = 1.0
 
 

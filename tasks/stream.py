@@ -58,7 +58,7 @@ class Kept:
 
 
 def watched(db: Database, settings: Settings, since: date) -> list[str]:
-    """The stocks to watch: those of the settings' list, then those of open signals, best first.
+    """The stocks to watch: those of the settings' list, then those of signals not over yet.
 
     At most `kiwoom_stream_stocks` of them.
 
@@ -66,9 +66,8 @@ def watched(db: Database, settings: Settings, since: date) -> list[str]:
         since: signals of sessions before it are looked at no longer.
     """
     with db.reader() as tx:
-        signals = tx.signals.find()
-    chosen = signals.filter(pl.col("status").is_in(["open", "filled"]), pl.col("session") >= since)
-    tickers = dict.fromkeys([*sorted(settings.watch_list), *chosen["ticker"]])
+        followed = tx.signals.followed(since)
+    tickers = dict.fromkeys([*sorted(settings.watch_list), *followed])
     return list(tickers)[: settings.kiwoom_stream_stocks]
 
 

@@ -130,6 +130,25 @@ class Signals:
         order = best if ticker is None else [Signal.session.desc(), Signal.as_of.desc(), *best]
         return to_frame(self._connection.execute(query.order_by(*order, Signal.ticker)))
 
+    def followed(self, since: date) -> list[str]:
+        """Tickers of signals not over yet, of `since` or later: held ones first, then the newest.
+
+        Of every list, not of each scanner's last alone: what was bought days ago, or stands only
+        in the closing bet of yesterday, is among them.
+        """
+        query = (
+            select(Signal.ticker)
+            .where(Signal.status.in_((*_PENDING, "filled")), Signal.session >= since)
+            .group_by(Signal.ticker)
+            .order_by(
+                func.bool_or(Signal.status == "filled").desc(),
+                func.max(Signal.session).desc(),
+                func.max(Signal.score / Signal.out_of).desc(),
+                Signal.ticker,
+            )
+        )
+        return list(self._connection.execute(query).scalars())
+
     def _update(self, new: Table, status: str) -> int:
         table = table_of(Signal)
         found_again = table.c.status == "withdrawn"

@@ -138,7 +138,7 @@ class Realtime:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(seconds):
                         while not came.keys() >= {"REG", "PING", "REAL"}:
-                            frame = await self._any_frame(socket)
+                            frame = await self._frame(socket)
                             self._read(frame, lambda _told: None)
                             came.setdefault(str(frame.get("trnm")), loop.time() - login)
         except TokenRefused as error:
@@ -176,7 +176,7 @@ class Realtime:
             hand_on(None)
             while True:
                 async with asyncio.timeout(self._limits.silence):
-                    frame = await self._frame(socket)
+                    frame = await self._frame(socket)  # a PING is no silence
                 if registering.done():
                     registering.result()
                 self._read(frame, hand_on)
@@ -212,12 +212,6 @@ class Realtime:
                     hand_on(told)
 
     async def _frame(self, socket: ClientConnection) -> Mapping[str, Any]:
-        """The next frame that isn't a PING."""
-        while (frame := await self._any_frame(socket)).get("trnm") == "PING":
-            pass
-        return frame
-
-    async def _any_frame(self, socket: ClientConnection) -> Mapping[str, Any]:
         """The next frame; PINGs are sent back as they came."""
         while True:
             text = await socket.recv()

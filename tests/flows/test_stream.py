@@ -7,10 +7,12 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from api_market import SAMSUNG, SPLIT, fill, publish
+from api_market import SAMSUNG, SPLIT, fill, publish, signal
 from databases import emptied
 from fake_kiwoom_stream import FakeStream, index, streaming, trade, until
+from sqlalchemy import update
 
+from db.models import Signal
 from errors import DatabaseError, SourceNotConfigured
 from flows.stream import Service, _window, serve
 from market.calendar import TradingCalendar
@@ -149,6 +151,37 @@ def test_only_so_many_stocks_are_watched_the_chosen_ones_first(database):
     assert len(found) == 2
     assert found[0] == "035720"
     assert watched(database, Settings(), date(2026, 2, 5)) == []
+
+
+def test_a_signal_that_isn_t_over_is_watched_though_newer_lists_lack_it(database):
+    tuesday, wednesday = date(2026, 2, 3), date(2026, 2, 4)
+    since = date(2026, 1, 5)
+    publish(database, "vcp", tuesday, 3)
+    publish(database, "closing_bet", tuesday, 4)
+    publish(database, "daytrading", tuesday, 5)
+    publish(database, "daytrading", wednesday, rows=[], slot="10:00", preliminary=True)
+    before = watched(database, Settings(), since)
+    publish(database, "vcp", wednesday, 1)
+    publish(database, "closing_bet", wednesday, rows=[])
+    after = watched(database, Settings(), since)
+    assert set(after) == set(before)
+    assert len(after) == 5
+    assert after[0] == signal("vcp", wednesday, 0)["ticker"], "the newest first"
+    assert watched(database, Settings(), wednesday) == after[:1]
+
+
+def test_what_is_held_is_watched_first_and_what_is_over_no_longer(database):
+    tuesday, wednesday = date(2026, 2, 3), date(2026, 2, 4)
+    publish(database, "vcp", tuesday, 3)
+    publish(database, "closing_bet", wednesday, 1)
+    held, over = (signal("vcp", tuesday, number)["ticker"] for number in (2, 1))
+    with database.transaction() as tx:
+        for ticker, status in ((held, "filled"), (over, "expired")):
+            tx.signals._connection.execute(
+                update(Signal).where(Signal.ticker == ticker).values(status=status)
+            )
+    found = watched(database, Settings(), tuesday)
+    assert found == [held, signal("vcp", tuesday, 0)["ticker"]]
 
 
 def test_ticks_that_could_not_be_stored_are_tried_again(database):
