@@ -72,17 +72,25 @@ class StoredGuards:
     # calls may run ahead of it.
 
     def reserve(
-        self, name: str, *, per_second: float, burst: int, longest: float, retry: bool = False
+        self,
+        name: str,
+        *,
+        per_second: float,
+        burst: int,
+        longest: float,
+        not_before: float = 0.0,
+        retry: bool = False,
     ) -> float | None:
-        """Seconds to wait for the next free place; None if more than `longest`."""
+        """Seconds to wait for the next free place from `not_before` on; None if over `longest`."""
         step = 1 / per_second
         ahead = _seconds(CallRate.next_at - NOW) - (burst - 1) * step
-        wait = case((ahead > 0.0, ahead), else_=0.0)
+        wait = func.greatest(ahead, not_before, 0.0)
         statement = (
             update(CallRate)
             .where(CallRate.name == name, wait <= longest)
             .values(
-                next_at=func.greatest(CallRate.next_at, NOW) + _interval(step),
+                next_at=func.greatest(CallRate.next_at, NOW + _interval(not_before))
+                + _interval(step),
                 calls=CallRate.calls + 1,
                 retries=CallRate.retries + int(retry),
                 waited=CallRate.waited + wait,
@@ -93,17 +101,26 @@ class StoredGuards:
         row = self._change(statement, CallRate, name=name)
         return None if row is None else max(0.0, float(row[0]))
 
-    def hold(self, name: str, seconds: float) -> None:
-        """No call before `seconds` from now."""
+    def hold(self, name: str, seconds: float, *, per_second: float, burst: int) -> None:
+        """No place before `seconds` from now, and no burst then."""
+        until = NOW + _interval(seconds + (burst - 1) / per_second)
         statement = (
             update(CallRate)
             .where(CallRate.name == name)
-            .values(next_at=func.greatest(CallRate.next_at, NOW + _interval(seconds)))
+            .values(next_at=func.greatest(CallRate.next_at, until))
             .returning(CallRate.name)
         )
         self._change(statement, CallRate, name=name)
 
     # The circuit breaker.
+
+    def refuses(self, name: str) -> float:
+        """The seconds for which calls are refused; 0 if the next may be made."""
+        until = func.greatest(Breaker.open_until, Breaker.probe_until)
+        left = _seconds(until - NOW)
+        query = select(left).where(Breaker.name == name, Breaker.open_until.is_not(None))
+        rows = self._read(query)
+        return max(0.0, float(rows[0][0])) if rows else 0.0
 
     def enter(self, name: str, *, probe_for: float) -> tuple[int, float]:
         """A permit and 0, or 0 and the seconds for which calls are refused."""
@@ -121,9 +138,7 @@ class StoredGuards:
         row = self._change(statement, Breaker, name=name)
         if row is not None:
             return int(row[0]), 0.0
-        until = func.greatest(Breaker.open_until, Breaker.probe_until)
-        left = self._read(select(_seconds(until - NOW)).where(Breaker.name == name))
-        return 0, max(0.1, float(left[0][0] or 0.0)) if left else 0.1
+        return 0, max(0.1, self.refuses(name))
 
     def succeeded(self, name: str, permit: int) -> None:
         """Close, unless the permit is from before the breaker moved."""

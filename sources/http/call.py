@@ -20,7 +20,10 @@ class Rate:
 
 @dataclass(frozen=True)
 class Call:
-    """One request to a provider, named for errors, logs and counters."""
+    """One request to a provider, named for errors, logs and counters.
+
+    `rates` go from the widest, that of the provider, to the narrowest, that of this kind of call.
+    """
 
     provider: str
     name: str
@@ -55,9 +58,10 @@ class Reply:
 class Limits:
     """How patient a client is; all times in seconds.
 
-    `attempt` bounds one attempt from connecting to the last byte, however slowly they come;
-    `total` all attempts with the waiting between them; `queue` the wait for a place in the
-    call rate.
+    `attempt` bounds one attempt from looking up the name to the last byte, however slowly they
+    come. After `total` no other attempt is begun; `queue` bounds each attempt's wait for a place
+    in the call rate, which counts for `total` but isn't cut short by it. So a call may take
+    `total`, a last `queue` and a last `attempt` at most.
     """
 
     connect: float = 5.0
@@ -101,4 +105,11 @@ class Unusable(TryAgain):
 
 
 class Throttled(TryAgain):
-    """The provider is well, but wants fewer calls; `after` is the pause it asked for."""
+    """The provider is well, but wants fewer calls; `after` is the pause it asked for.
+
+    `of_all`: fewer of all kinds together; else only of the kind that was refused.
+    """
+
+    def __init__(self, reason: str, *, after: float | None = None, of_all: bool = False) -> None:
+        super().__init__(reason, after=after)
+        self.of_all = of_all

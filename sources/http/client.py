@@ -110,24 +110,30 @@ class Client(Closing):
         progress: Progress,
     ) -> T:
         breaker = self.guards.breaker
+        if refused := breaker.refuses(self.provider):  # before a place is taken and waited for
+            raise self._not_asked(call, refused)
         self._take_place(call, retry=number > 1)
         permit, refused = breaker.enter(self.provider, probe_for=self.limits.attempt + 5)
         if refused:
-            raise SourceUnavailable(
-                f"{call}: not asked, {self.provider} has failed too often;"
-                f" the next try is in {refused:.0f} s",
-                remedy="wait, or see closebell doctor for what failed",
-            )
+            raise self._not_asked(call, refused)
         started = time.monotonic()
         try:
             reply = self._exchange(call, request, progress)
-            self._judge_status(reply)
+            if reply.status >= 500:
+                raise Unusable(f"HTTP {reply.status}", after=_retry_after(reply))
+            if reply.status == 429:
+                raise _too_many(reply, read)
             result = read(reply)
         except Throttled as error:
             breaker.succeeded(self.provider, permit)
             self._log(call, number, started, error.reason)
-            for rate in call.rates:
-                self.guards.limiter.hold(rate.name, self._patience(error, number))
+            if call.rates:
+                # No longer than others wait for a place: what is asked for may be an hour.
+                pause = min(self._patience(error, number), self.limits.queue)
+                rate = call.rates[0 if error.of_all else -1]
+                self.guards.limiter.hold(
+                    rate.name, pause, per_second=rate.per_second, burst=rate.burst
+                )
             raise
         except TryAgain as error:
             self._log(call, number, started, error.reason)
@@ -154,6 +160,7 @@ class Client(Closing):
                 per_second=rate.per_second,
                 burst=rate.burst,
                 longest=self.limits.queue,
+                not_before=wait,  # a place of a kind is worth nothing before the provider's own
                 retry=retry,
             )
             if place is None:
@@ -162,7 +169,7 @@ class Client(Closing):
                     f" for {rate.name}, {rate.per_second:g} a second",
                     remedy="wait for the other runs to end",
                 )
-            wait = max(wait, place)
+            wait = place
         if wait:
             self.sleep(wait)
 
@@ -201,12 +208,6 @@ class Client(Closing):
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Reply(response.status_code, headers, bytes(body))
 
-    def _judge_status(self, reply: Reply) -> None:
-        if reply.status == 429:
-            raise Throttled("HTTP 429", after=_retry_after(reply))
-        if reply.status >= 500:
-            raise Unusable(f"HTTP {reply.status}", after=_retry_after(reply))
-
     def _pause(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, TryAgain) and error.after is not None:
@@ -221,6 +222,13 @@ class Client(Closing):
         if error.after is not None:
             return error.after
         return min(self.limits.backoff * 2.0 ** (number - 1), self.limits.longest_backoff)
+
+    def _not_asked(self, call: Call, seconds: float) -> SourceUnavailable:
+        return SourceUnavailable(
+            f"{call}: not asked, {self.provider} has failed too often;"
+            f" the next try is in {seconds:.0f} s",
+            remedy="wait, or see closebell doctor for what failed",
+        )
 
     def _given_up(
         self, call: Call, error: TryAgain, attempts: int, seconds: float
@@ -247,6 +255,18 @@ class Client(Closing):
             seconds=round(time.monotonic() - started, 3),
             bytes=size,
         )
+
+
+def _too_many(reply: Reply, read: Callable[[Reply], object]) -> Throttled:
+    """HTTP 429, with the provider's own reason where its body tells one."""
+    after = _retry_after(reply)
+    try:
+        read(reply)
+    except Throttled as told:
+        return Throttled(f"HTTP 429, {told.reason}", after=after, of_all=told.of_all)
+    except (TryAgain, ClosebellError):
+        pass
+    return Throttled("HTTP 429", after=after)
 
 
 def _retry_after(reply: Reply) -> float | None:

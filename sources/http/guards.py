@@ -15,22 +15,34 @@ class RateLimiter(Protocol):
     """Gives out starting times for calls, evenly spaced, a bucket a name."""
 
     def reserve(
-        self, name: str, *, per_second: float, burst: int, longest: float, retry: bool = False
+        self,
+        name: str,
+        *,
+        per_second: float,
+        burst: int,
+        longest: float,
+        not_before: float = 0.0,
+        retry: bool = False,
     ) -> float | None:
         """Take the next free place: the seconds to wait before the call, 0 for at once.
 
-        None, and no place taken, when it would be more than `longest` seconds. Calls,
-        `retry` calls among them, and seconds waited are counted.
+        The place is `not_before` seconds from now at the soonest. None, and no place taken, when
+        it would be more than `longest` seconds. Calls, `retry` calls among them, and seconds
+        waited are counted.
         """
         ...
 
-    def hold(self, name: str, seconds: float) -> None:
-        """No call before `seconds` from now: the provider asked for patience."""
+    def hold(self, name: str, seconds: float, *, per_second: float, burst: int) -> None:
+        """No place before `seconds` from now, and no burst then: patience was asked for."""
         ...
 
 
 class CircuitBreaker(Protocol):
     """Stops calling a provider that keeps failing, then lets exactly one probe through."""
+
+    def refuses(self, name: str) -> float:
+        """The seconds for which calls are refused; 0 if the next may be made. Changes nothing."""
+        ...
 
     def enter(self, name: str, *, probe_for: float) -> tuple[int, float]:
         """A permit to call and 0, or 0 and the seconds for which calls are refused.

@@ -14,6 +14,7 @@ from sources.http.call import Call, Reply, Throttled, Unusable
 # only a general small number; the code stands in `return_msg` as [8005:…] or CODE=8005.
 _CODE: Final = re.compile(r"\[(\d{3,5})[:\]]|CODE=(\d{3,5})", re.ASCII)
 TOO_MANY: Final = frozenset((5, 1687, 1700, 1701, 1702))
+OF_ALL: Final = frozenset((1701, 1702))  # kinds together: in all, of a group
 TOKEN: Final = frozenset((3, 8005, 8031, 8103))
 KEYS: Final = frozenset((8001, 8002, 8010, 8011, 8012, 8020, 8030, 8040, 8050, 8104, 8200))
 PASSING: Final = frozenset((1999, 8003, 8006, 8009))
@@ -68,7 +69,8 @@ def _refuse(call: Call, status: int, general: int | None, message: str) -> None:
             raise Unusable("an answer without return_code")
         raise SourceRefused(f"{call}: HTTP {status}")
     if code in TOO_MANY:
-        raise Throttled(f"return code {code}")
+        told = f"return code {general}" + (f" [{code}]" if code != general else "")
+        raise Throttled(told, of_all=code in OF_ALL)
     if code in TOKEN:
         raise TokenRefused(said)
     if code in PASSING:

@@ -89,8 +89,8 @@ class KiwoomClient(Closing):
             tr,
             subject,
             (
-                Rate(f"{PROVIDER} {tr}", access.per_second, access.burst),
                 Rate(PROVIDER, access.total_per_second, max(1, int(access.total_per_second))),
+                Rate(f"{PROVIDER} {tr}", access.per_second, access.burst),
             ),
         )
 

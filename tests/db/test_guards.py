@@ -46,6 +46,10 @@ def reserve(guards: Guards, name: str = "kiwoom ka20002", **how: Any) -> float |
     return guards.limiter.reserve(name, **asked)
 
 
+def hold(guards: Guards, seconds: float, burst: int = 1) -> None:
+    guards.limiter.hold("kiwoom ka20002", seconds, per_second=0.01, burst=burst)
+
+
 def test_places_are_given_out_one_step_apart(guards: Guards) -> None:
     waits = [reserve(guards) for _ in range(4)]
     assert waits == pytest.approx([0, 100, 200, 300], abs=5)
@@ -77,13 +81,31 @@ def test_other_names_have_places_of_their_own(guards: Guards) -> None:
 
 def test_a_provider_that_wants_patience_holds_back_everyone(guards: Guards) -> None:
     reserve(guards)
-    guards.limiter.hold("kiwoom ka20002", 500)
+    hold(guards, 500)
     assert reserve(guards) == pytest.approx(500, abs=5)
+
+
+def test_no_burst_runs_ahead_of_a_hold(guards: Guards) -> None:
+    reserve(guards, burst=3)
+    hold(guards, 500, burst=3)
+    waits = [reserve(guards, burst=3) for _ in range(3)]
+    assert waits == pytest.approx([500, 600, 700], abs=5)
+
+
+def test_places_not_before_a_moment_are_one_step_apart_from_it_on(guards: Guards) -> None:
+    waits = [reserve(guards, not_before=250) for _ in range(3)]
+    assert waits == pytest.approx([250, 350, 450], abs=5)
+    assert reserve(guards) == pytest.approx(550, abs=5)
+
+
+def test_a_moment_too_far_ahead_is_refused_as_a_place_is(guards: Guards) -> None:
+    assert reserve(guards, not_before=250, longest=150) is None
+    assert reserve(guards) == 0
 
 
 def test_a_shorter_hold_moves_no_place_forward(guards: Guards) -> None:
     reserve(guards)
-    guards.limiter.hold("kiwoom ka20002", 1)
+    hold(guards, 1)
     assert reserve(guards) == pytest.approx(100, abs=5)
 
 
@@ -120,6 +142,22 @@ def test_the_breaker_opens_at_the_threshold_in_a_row(guards: Guards) -> None:
     assert enter(guards)[1] == 0
     fail(guards, enter(guards)[0])
     assert enter(guards) == (0, pytest.approx(LONG, abs=10))
+
+
+def test_looking_whether_calls_are_refused_takes_no_probe(guards: Guards) -> None:
+    assert guards.breaker.refuses("kiwoom") == 0
+    permit = enter(guards)[0]
+    fail(guards, permit, threshold=1, cool_down=500)
+    assert guards.breaker.refuses("kiwoom") == pytest.approx(500, abs=10)
+
+
+def test_after_the_cool_down_calls_are_refused_while_the_probe_is_out(guards: Guards) -> None:
+    fail(guards, enter(guards)[0], threshold=1, cool_down=0)
+    assert [guards.breaker.refuses("kiwoom") for _ in range(2)] == [0, 0]
+    probe, _ = enter(guards)
+    assert guards.breaker.refuses("kiwoom") == pytest.approx(LONG, abs=10)
+    guards.breaker.succeeded("kiwoom", probe)
+    assert guards.breaker.refuses("kiwoom") == 0
 
 
 def test_exactly_one_of_many_is_the_probe(guards: Guards) -> None:

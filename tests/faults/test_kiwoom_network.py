@@ -11,7 +11,7 @@ import pytest
 from fake_kiwoom import FakeKiwoom
 from fake_kiwoom_market import make_market
 from kiwoom_sources import QUICK, SESSION, client_of, source_of
-from memory_guards import MemoryBreaker, memory_guards
+from memory_guards import MemoryBreaker, MemoryLimiter, memory_guards
 
 from errors import RateLimited, SourceRefused, SourceUnavailable
 from sources.kiwoom.client import KiwoomClient
@@ -158,6 +158,36 @@ def test_429_to_the_end_is_rate_limited_and_not_the_breakers_business(fake: Fake
     assert guards.breaker.states["kiwoom"].failures == 0
 
 
+@pytest.mark.parametrize(
+    ("code", "held"),
+    [
+        (5, "kiwoom ka20002"),
+        (1700, "kiwoom ka20002"),
+        (1701, "kiwoom"),
+        (1702, "kiwoom"),
+    ],
+)
+def test_too_many_of_one_kind_stop_no_other_kind(fake: FakeKiwoom, code: int, held: str) -> None:
+    fake.break_("ka20002", "code", seconds=5, header=f"[{code}:유량 초과]")
+    guards = memory_guards()
+    slow = {"attempts": 1, "backoff": 3.0, "longest_backoff": 3.0}
+    with client_of(fake, guards, **slow) as client, pytest.raises(RateLimited):
+        source_of(client).sweep(SESSION)
+    assert isinstance(guards.limiter, MemoryLimiter)
+    now = time.monotonic()
+    buckets = guards.limiter.buckets.items()
+    assert {name for name, bucket in buckets if bucket.next_at > now + 2} == {held}
+
+
+def test_429_is_told_with_its_return_code(fake: FakeKiwoom) -> None:
+    fake.burst = 0.0
+    with (
+        client_of(fake, attempts=1) as client,
+        pytest.raises(RateLimited, match=r"HTTP 429, return code 5 \[1700\]"),
+    ):
+        source_of(client).sweep(SESSION)
+
+
 def test_retry_after_is_honoured(client: KiwoomClient, fake: FakeKiwoom) -> None:
     fake.break_("ka10081", "status", seconds=429, header="1")
     source_of(client).history_of("000010", SESSION, SESSION)
@@ -237,7 +267,7 @@ def test_no_name_to_be_found_is_unavailable(fake: FakeKiwoom) -> None:
 
 def test_a_queue_too_long_is_not_waited_in(fake: FakeKiwoom) -> None:
     guards = memory_guards()
-    guards.limiter.hold("kiwoom ka10099", 60)
+    guards.limiter.hold("kiwoom ka10099", 60, per_second=1, burst=1)
     with client_of(fake, guards) as client, pytest.raises(RateLimited, match="ka10099"):
         source_of(client).sweep(SESSION)
     assert not fake.of("ka10099")

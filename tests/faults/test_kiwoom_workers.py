@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -22,6 +25,7 @@ from sources.http.guards import Guards
 
 ROOT = Path(__file__).parents[2]
 PER_SECOND = 10.0
+SLACK = 0.2  # seconds by which a busy machine may let one call come late, the next in time
 
 
 @pytest.fixture
@@ -38,7 +42,7 @@ def worker(database: Database, fake: FakeKiwoom, calls: int) -> subprocess.Popen
             str(support / "kiwoom_worker.py"),
             database.url,
             fake.url,
-            str(PER_SECOND),
+            str(fake.per_second),
             str(calls),
         ],
         env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{support}"},
@@ -60,6 +64,39 @@ def test_two_workers_keep_one_limit_and_one_token(database: Database, fake: Fake
     assert counts["kiwoom ka10095"].calls == 24
     assert counts["kiwoom ka10095"].retries == 0
     assert counts["kiwoom ka10095"].waited > 0
+
+
+def test_two_workers_calls_come_evenly_spaced(database: Database) -> None:
+    step = 0.25
+    with FakeKiwoom(make_market(SESSION), speed=1 / step) as fake:
+        workers = [worker(database, fake, 6) for _ in range(2)]
+        for process in workers:
+            process.communicate(timeout=60)
+        calls = [call.at for call in fake.of("ka10095")]
+    assert len(calls) == 12
+    assert fake.refused() == 0
+    gaps = [later - sooner for sooner, later in pairwise(calls)]
+    assert calls[-1] - calls[0] >= 11 * step - SLACK
+    assert min(gaps) >= step - SLACK
+
+
+def test_callers_held_with_their_provider_come_evenly_spaced_after_it(database: Database) -> None:
+    stored = StoredGuards(database)
+    step, hold = 0.25, 1.5
+    with (
+        FakeKiwoom(make_market(SESSION), speed=1 / step) as fake,
+        client_of(fake, Guards(stored, stored, stored), queue=60.0) as client,
+        ThreadPoolExecutor(4) as pool,
+    ):
+        client.access_token()
+        began = time.monotonic()
+        stored.hold("kiwoom", hold, per_second=5 / step, burst=int(5 / step))
+        list(pool.map(lambda _: source_of(client).quotes_of(["000010"]), range(4)))
+        calls = [call.at for call in fake.of("ka10095")]
+    assert len(calls) == 4
+    assert fake.refused() == 0
+    assert calls[0] - began >= hold
+    assert min(later - sooner for sooner, later in pairwise(calls)) >= step - SLACK
 
 
 def test_a_token_given_to_another_program_is_replaced_once_for_all_workers(

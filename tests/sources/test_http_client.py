@@ -12,7 +12,7 @@ from fake_open_apis import Asked, Server
 from memory_guards import MemoryBreaker, MemoryLimiter, memory_guards
 
 from errors import BadMarketData, RateLimited, SourceUnavailable
-from sources.http.call import Call, Limits, Rate, Reply, Request, Unusable
+from sources.http.call import Call, Limits, Rate, Reply, Request, Throttled, Unusable
 from sources.http.client import Client
 from sources.http.guards import Guards
 
@@ -130,6 +130,49 @@ def test_429_holds_back_every_call_of_that_name(
     ask(client, server)
     wait = guards.limiter.reserve("somebody", per_second=1e9, burst=1, longest=60)
     assert wait == pytest.approx(5, abs=0.5)
+
+
+@pytest.mark.parametrize("asked", ["31", "3600", "9" * 14, "9" * 400])
+def test_no_name_is_held_for_longer_than_callers_queue(
+    client: Client, server: Scripted, guards: Guards, asked: str
+) -> None:
+    server.replies = [(429, {"Retry-After": asked}, b"")]
+    with pytest.raises(RateLimited):
+        ask(client, server)
+    wait = guards.limiter.reserve("somebody", per_second=1e9, burst=1, longest=1e6)
+    assert wait == pytest.approx(min(float(asked), client.limits.queue), abs=0.5)
+
+
+@pytest.mark.parametrize(("of_all", "held"), [(False, "somebody prices"), (True, "somebody")])
+def test_only_what_had_too_many_calls_is_held(
+    client: Client, server: Scripted, guards: Guards, of_all: bool, held: str
+) -> None:
+    names = ("somebody", "somebody prices")
+    call = Call("somebody", "prices", "005930", tuple(Rate(name, 1e9) for name in names))
+    server.replies = [(429, {"Retry-After": "500"}, b"[too many]")]
+
+    def read(reply: Reply) -> None:
+        raise Throttled(reply.body.decode(), of_all=of_all)
+
+    with pytest.raises(RateLimited, match=r"HTTP 429, \[too many\]"):
+        client.send(call, Request("GET", server.url), read)
+    waits = {
+        name: guards.limiter.reserve(name, per_second=1e9, burst=1, longest=1e6) for name in names
+    }
+    assert {name for name, wait in waits.items() if wait and wait > 1} == {held}
+
+
+def test_an_open_breaker_refuses_without_taking_a_place(
+    client: Client, server: Scripted, guards: Guards, slept: list[float]
+) -> None:
+    permit, _ = guards.breaker.enter("somebody", probe_for=1)
+    guards.breaker.failed("somebody", permit, threshold=1, cool_down=500, reason="down")
+    guards.limiter.hold("somebody", 60, per_second=1, burst=1)
+    with pytest.raises(SourceUnavailable, match="not asked, somebody has failed too often"):
+        ask(client, server)
+    assert (slept, server.asked) == ([], [])
+    assert isinstance(guards.limiter, MemoryLimiter)
+    assert guards.limiter.buckets["somebody"].calls == 0
 
 
 def test_an_answer_that_cant_be_read_counts_as_a_failure(

@@ -24,25 +24,33 @@ class MemoryLimiter:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def reserve(
-        self, name: str, *, per_second: float, burst: int, longest: float, retry: bool = False
+        self,
+        name: str,
+        *,
+        per_second: float,
+        burst: int,
+        longest: float,
+        not_before: float = 0.0,
+        retry: bool = False,
     ) -> float | None:
         with self.lock:
             bucket = self.buckets.setdefault(name, Bucket())
             now = time.monotonic()
             step = 1 / per_second
-            wait = max(0.0, bucket.next_at - (burst - 1) * step - now)
+            wait = max(0.0, not_before, bucket.next_at - (burst - 1) * step - now)
             if wait > longest:
                 return None
-            bucket.next_at = max(bucket.next_at, now) + step
+            bucket.next_at = max(bucket.next_at, now + not_before) + step
             bucket.calls += 1
             bucket.retries += retry
             bucket.waited += wait
             return wait
 
-    def hold(self, name: str, seconds: float) -> None:
+    def hold(self, name: str, seconds: float, *, per_second: float, burst: int) -> None:
         with self.lock:
             bucket = self.buckets.setdefault(name, Bucket())
-            bucket.next_at = max(bucket.next_at, time.monotonic() + seconds)
+            until = time.monotonic() + seconds + (burst - 1) / per_second
+            bucket.next_at = max(bucket.next_at, until)
 
 
 @dataclass
@@ -58,6 +66,12 @@ class State:
 class MemoryBreaker:
     states: dict[str, State] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def refuses(self, name: str) -> float:
+        with self.lock:
+            state = self.states.setdefault(name, State())
+            until = max(state.open_until or 0.0, state.probe_until or 0.0)
+            return max(0.0, until - time.monotonic()) if state.open_until is not None else 0.0
 
     def enter(self, name: str, *, probe_for: float) -> tuple[int, float]:
         with self.lock:
