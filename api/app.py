@@ -96,6 +96,7 @@ def create_app(
     rates = Rates(settings.api_rate_limit)
     reading = Reading(database, settings.api_connections)
     reading_keys = Reading(keys_database or database, 1)
+    notifiers_reading = Reading(database, 1)
 
     async def read_keys() -> Sequence[StoredKey]:
         return await reading_keys(lambda tx: tx.keys.all())
@@ -105,6 +106,7 @@ def create_app(
     notifier = Notifier(
         lambda: wakes(database),
         reading,
+        notifiers_reading,
         keyring,
         clock,
         metrics,
@@ -126,8 +128,8 @@ def create_app(
             await asyncio.gather(*tasks, return_exceptions=True)
             await notifier.close()
             await answers.close()
-            await reading.close()
-            await reading_keys.close()
+            for one in (reading, reading_keys, notifiers_reading):
+                await one.close()
             await asyncio.to_thread(tracing.flush)
 
     app = FastAPI(

@@ -23,6 +23,7 @@ COOKIE = "closebell_session"
 _OPEN = frozenset(
     {"/", "/health", "/health/live", "/health/ready", "/session", "/docs", "/openapi.json"}
 )
+_PROBES = frozenset({"/health/live", "/health/ready"})
 _WRONG_KEYS = parse("20/minute")
 
 
@@ -138,7 +139,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         path = scope["path"]
-        if path.startswith("/health"):
+        if path in _PROBES:
             await self._app(scope, receive, send)
             return
         address = address_of(scope)

@@ -38,6 +38,7 @@ class Notifier:
         self,
         wakes: Wakes,
         reading: Reading,
+        own_reading: Reading,
         keyring: Keyring,
         clock: Clock,
         metrics: Metrics,
@@ -47,9 +48,13 @@ class Notifier:
         ping_seconds: float = PING_SECONDS,
         silent_seconds: float = SILENT_SECONDS,
     ) -> None:
-        """`on_change` is told of every change, and whether changes are being listened for."""
+        """`on_change` is told of every change, and whether changes are being listened for.
+
+        `own_reading` is for what all clients wait for, so that no request gets in its way.
+        """
         self._wakes = wakes
         self._reading = reading
+        self._own_reading = own_reading
         self._keyring = keyring
         self._clock = clock
         self._metrics = metrics
@@ -160,7 +165,7 @@ class Notifier:
             if events:
                 return events[-1]["id"], messages
         position = self.position or 0
-        task = self._batches[number] = asyncio.create_task(self._batch(number))
+        task = self._batches[number] = asyncio.create_task(self._batch(self._reading, number))
         task.add_done_callback(lambda _: self._batches.pop(number, None))
         events, messages = await asyncio.shield(task)
         return events[-1]["id"] if events else max(number, position), messages
@@ -193,7 +198,7 @@ class Notifier:
 
     async def _begin(self) -> None:
         """From here on nothing goes unheard; what was missed before is read now."""
-        newest = await self._reading(lambda tx: tx.events.last_id())
+        newest = await self._own_reading(lambda tx: tx.events.last_id())
         if self.position is None:
             self.position = newest
         elif newest < self.position:  # an earlier state was restored, or it is another database
@@ -221,7 +226,7 @@ class Notifier:
         """Offer every event since the last one; whether there was any."""
         found = False
         while True:
-            events, messages = await self._batch(self.position or 0)
+            events, messages = await self._batch(self._own_reading, self.position or 0)
             if not events:
                 return found
             found = True
@@ -260,14 +265,16 @@ class Notifier:
             found = price_updates(tx, prices) if prices else []
             return found + (index_updates(tx) if moved else [])
 
-        for message in await self._reading(read):
+        for message in await self._own_reading(read):
             if self._priced.get(message.topic) != message.text:  # most stocks haven't traded since
                 self._priced[message.topic] = message.text
                 self._offer(message)
         for topic in self._priced.keys() - self._subscribers.keys():
             del self._priced[topic]
 
-    async def _batch(self, number: int) -> tuple[list[dict[str, Any]], list[Message]]:
+    async def _batch(
+        self, reading: Reading, number: int
+    ) -> tuple[list[dict[str, Any]], list[Message]]:
         """The next events, and the messages of those that are for clients."""
 
         def read(tx: Repositories) -> tuple[list[dict[str, Any]], list[Message]]:
@@ -276,7 +283,7 @@ class Notifier:
             told = [self._remembered.get(e["id"]) or _told(teller, e) for e in events]
             return events, [message for message in told if message is not None]
 
-        events, messages = await self._reading(read)
+        events, messages = await reading(read)
         for message in messages:
             self._remember(message)
         return events, messages

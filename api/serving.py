@@ -48,7 +48,7 @@ def serve(
         DatabaseUnavailable, SchemaOutdated: see db.open_database.
     """
     tracing.configure()
-    pool = Pool(size=settings.api_connections, overflow=1, wait=2, connect=5)
+    pool = pool_of(settings)
     with ExitStack() as stack:
         opened = partial(open_for_reading, settings, on_message, pool=pool)
         real = stack.enter_context(opened(market="real"))
@@ -63,6 +63,11 @@ def serve(
         # uvicorn raises the signal again once it has stopped; the database is to be left in order.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         make_server(app, settings).run()
+
+
+def pool_of(settings: Settings) -> Pool:
+    """A connection for every thread of the application: the readers', and two of its own."""
+    return Pool(size=settings.api_connections + 2, overflow=0, wait=2, connect=5)
 
 
 def make_server(app: FastAPI, settings: Settings) -> uvicorn.Server:

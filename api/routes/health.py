@@ -23,6 +23,7 @@ NoParameters = Annotated[NoQuery, Query()]
 Ages = dict[str, dict[str, Any]]
 
 
+@router.head("/health", include_in_schema=False)
 @router.get("/health", response_model=models.Health)
 async def health(room: Room, query: NoParameters) -> Response:  # noqa: ARG001
     """Healthy, degraded (not listening, a scan overdue, a source failing), or unhealthy."""
@@ -69,7 +70,7 @@ async def ready(room: Room, query: NoParameters) -> JSONResponse:  # noqa: ARG00
     """The database answers and changes are heard; else a 503 problem."""
     if not room.notifier.listening:
         raise Problem(UNAVAILABLE, "Not listening to the database.", {"Retry-After": "5"})
-    await room.reading(lambda tx: tx.events.last_id())
+    await room.reading.shared("ready", lambda tx: tx.events.last_id())
     return JSONResponse({"status": "ready"})
 
 
@@ -84,7 +85,7 @@ async def metrics(room: Room, query: NoParameters) -> Response:  # noqa: ARG001
     own.connections.set(room.reading.checked_out)
     try:
         scans, sources = await _ages(room)
-        alerts = await room.reading(lambda tx: tx.alerts.counts())
+        alerts = await room.reading.shared("alerts", lambda tx: tx.alerts.counts())
     except (DatabaseError, TimeoutError) as error:
         logger().warning("no ages", cause=str(problem_of(error).detail))
     else:
@@ -104,4 +105,4 @@ async def _ages(room: Services) -> tuple[Ages, Ages]:
     def read(tx: Repositories) -> tuple[Ages, Ages]:
         return last_scans(tx, room.calendar, now), source_states(tx, now)
 
-    return await room.reading(read)
+    return await room.reading.shared("ages", read)

@@ -11,9 +11,9 @@ import uvicorn
 from fastapi import FastAPI, Response, WebSocket, WebSocketDisconnect
 
 from api.app import create_app
-from api.serving import make_server
+from api.serving import make_server, pool_of
 from db.database import Database
-from db.engine import SERVER, Pool
+from db.engine import SERVER
 from settings import Settings
 
 CLIENTS = 20_000
@@ -22,7 +22,7 @@ CLIENTS = 20_000
 def ours(url: str, port: int) -> uvicorn.Server:
     """The API over the database at `url`, without rate limits."""
     settings = Settings(api_port=port, api_rate_limit="", api_clients=CLIENTS)
-    database = Database(url, pool=Pool(size=5, overflow=0, wait=2, connect=5), reading=SERVER)
+    database = Database(url, pool=pool_of(settings), reading=SERVER)
     return make_server(create_app(settings, database), settings)
 
 

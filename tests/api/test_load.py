@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import threading
 
+import httpx
 import pytest
 from api_listener import Listener, listening
 from api_market import WED, publish, publish_everything
 from api_server import eventually, serving
 from databases import emptied
 from websockets.asyncio.client import connect
+
+from api.freshness import last_scans
 
 
 @pytest.mark.slow
@@ -51,6 +55,52 @@ def test_aborted_requests_leave_no_connection_checked_out(postgres_url):
             eventually(lambda: served.services.reading.checked_out == 0)
             with served.client() as client:
                 assert client.get("/api/kr/scans").status_code == 200
+
+
+def test_requests_that_take_every_thread_delay_no_message_to_the_clients(postgres_url):
+    over = threading.Event()
+
+    async def talk(served, database):
+        reading = served.services.reading
+        long_reads = [asyncio.run_coroutine_threadsafe(reading(hold), served.loop) for _ in "12345"]
+        async with listening(served.ws, ["signal:vcp"]) as client:
+            await client.until("subscribed")
+            await asyncio.to_thread(publish, database, "vcp", WED, 5)
+            assert (await client.next())["data"]["count"] == 5
+        assert not any(read.done() for read in long_reads)
+        over.set()
+        assert all([await asyncio.wrap_future(read) for read in long_reads])
+
+    def hold(tx):
+        return over.wait(60)
+
+    with emptied(postgres_url) as database:
+        publish_everything(database)
+        with serving(database, api_connections=5) as served:
+            asyncio.run(talk(served, database))
+
+
+def test_however_many_ask_for_health_it_is_read_once(postgres_url, monkeypatch):
+    over, reads = threading.Event(), []
+
+    def slowly(*about):
+        reads.append(about)
+        over.wait(60)
+        return last_scans(*about)
+
+    monkeypatch.setattr("api.routes.health.last_scans", slowly)
+
+    async def talk(served):
+        async with httpx.AsyncClient(base_url=served.url, timeout=60) as http:
+            asking = [asyncio.create_task(http.get("/health")) for _ in range(40)]
+            requests = served.server.server_state.tasks
+            await asyncio.to_thread(eventually, lambda: len(requests) == 40 and reads)
+            over.set()
+            assert {a.status_code for a in await asyncio.gather(*asking)} == {200}
+
+    with emptied(postgres_url) as database, serving(database) as served:
+        asyncio.run(talk(served))
+    assert len(reads) == 1
 
 
 def test_a_slow_reader_is_closed_with_1013_and_slows_nobody(postgres_url, monkeypatch):

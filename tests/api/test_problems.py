@@ -77,6 +77,11 @@ def test_each_kind_of_error_has_its_own_status_and_type(client, method, address,
         assert answer.json()["request_id"] == answer.headers["x-request-id"]
 
 
+def test_health_may_be_asked_for_without_its_body(client):
+    answer = client.head("/health")
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
 def test_a_large_body_is_refused_whether_announced_or_not(client):
     announced = client.post("/session", content=b"x" * 20_000)
     dripped = client.post("/session", content=(b"x" * 1000 for _ in range(20)))

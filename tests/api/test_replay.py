@@ -139,8 +139,8 @@ def test_an_event_committed_while_a_replay_finds_nothing_is_not_missed(live, mon
     served.settle(start)
     real, delayed = notifier._batch, []
 
-    async def slow(number):
-        found = await real(number)
+    async def slow(reading, number):
+        found = await real(reading, number)
         if not delayed and not found[0]:  # the replay's; by now it is out of date
             delayed.append(number)
             await asyncio.to_thread(announce, database)

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from pathlib import Path
 
+import psutil
 import pytest
 from api_listener import listening
 from api_market import WED, publish, publish_everything
@@ -34,6 +35,29 @@ def stoppable(tmp_path: Path):
             yield database, server, lambda: server.start(programs, 60, lambda _: None)
         finally:
             database.close()
+
+
+def test_a_database_that_hangs_is_503_in_time_and_answers_when_it_goes_on(stoppable, monkeypatch):
+    database, server, _ = stoppable
+    publish_everything(database)
+    monkeypatch.setattr("api.reading.READ_SECONDS", 0.5)
+    with serving(database) as served, served.client() as client:
+        assert client.get("/api/kr/scans").status_code == 200
+        postmaster = psutil.Process(server.noted_pid())
+        family = [postmaster, *postmaster.children(recursive=True)]
+        for process in family:
+            process.suspend()
+        try:
+            answer = client.get("/api/kr/scans?limit=3")
+            assert answer.status_code == 503
+            assert answer.json()["type"] == "urn:closebell:problem:database-refused"
+            health = client.get("/health")
+            assert (health.status_code, health.json()["status"]) == (503, "unhealthy")
+        finally:
+            for process in family:
+                process.resume()
+        eventually(lambda: served.services.reading.checked_out == 0)
+        assert client.get("/api/kr/scans?limit=3").status_code == 200
 
 
 @pytest.mark.slow

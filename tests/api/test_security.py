@@ -212,7 +212,9 @@ def test_an_address_may_ask_only_so_often(postgres_url):
         answers = [client.get("/api/kr/signals") for _ in range(7)]
         assert [a.status_code for a in answers] == [200] * 5 + [429] * 2
         assert answers[-1].json()["type"] == "urn:closebell:problem:too-many-requests"
-        assert client.get("/health/live").status_code == 200
+        assert client.get("/health").status_code == 429
+        for path in ("/health/live", "/health/ready"):
+            assert client.get(path).status_code == 200
 
 
 def test_a_rate_that_can_not_be_read_is_named():

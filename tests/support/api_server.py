@@ -17,7 +17,7 @@ from uvicorn import Server
 
 from api.app import create_app
 from api.services import RoundTrip, Services
-from api.serving import make_server
+from api.serving import make_server, pool_of
 from db import Database
 from db.engine import SERVER, Pool
 from db.reading_role import READER_ROLE, make_reader
@@ -81,12 +81,12 @@ def eventually(true: Any, seconds: float = 60) -> None:
         pause = min(0.2, pause * 1.5)
 
 
-def read_only(database: Database, *, size: int = 5, wait: float = 2) -> Database:
+def read_only(database: Database, pool: Pool | None = None) -> Database:
     """The same database for the role that may only read."""
     with database.connection() as connection:
         make_reader(connection)
         connection.commit()
-    pool = Pool(size=size, overflow=0, wait=wait, connect=5)
+    pool = pool or pool_of(Settings())
     return Database(database.url_as(READER_ROLE), pool=pool, reading=SERVER)
 
 
@@ -113,7 +113,7 @@ def serving(
         k: settings.pop(k) for k in own if k in settings
     }
     config = Settings(**(NO_LIMIT | settings))
-    reading = read_only(database, size=config.api_connections)
+    reading = read_only(database, pool_of(config))
     started: dict[str, Any] = {}
     ready = threading.Event()
 
