@@ -140,7 +140,7 @@ class ScanQuery(Query):
     """What /api/kr/scans may be asked."""
 
     limit: int = Field(20, ge=1, le=100)
-    scanner: ScannerName | Literal["market_gate"] | None = None
+    scanner: Literal[ScannerName, "market_gate"] | None = None
     session: date | None = None
 
 

@@ -15,19 +15,19 @@ _HOURS = 6 * 3600.0
 
 
 def dump(
-    url: str, file: Path, programs: Path, tables: Iterable[str] = (), *, empty: str | None = None
+    url: str, file: Path, programs: Path, schemas: Iterable[str] = (), *, empty: str | None = None
 ) -> None:
-    """Write the tables (all of them by default) as they are at one moment into `file`.
+    """Write the schemas (all of them by default) as they are at one moment into `file`.
 
     Args:
         programs: the folder of PostgreSQL's `bin`, as new as the server or newer.
-        tables: as `schema.table`; one that isn't there is an error.
+        schemas: with their tables, functions and sequences; one that isn't there is an error.
         empty: a pattern of tables whose rows are left out.
 
     Raises:
         DatabaseError: in pg_dump's words; `file` may be half written.
     """
-    chosen = [f"--table={table}" for table in tables]
+    chosen = [f"--schema={schema}" for schema in schemas]
     _run(
         [
             str(programs / "bin" / "pg_dump"),
@@ -39,8 +39,10 @@ def dump(
     )
 
 
-def load(url: str, file: Path, programs: Path) -> None:
-    """Put an archive's tables into the database, in one transaction.
+def load(url: str, file: Path, programs: Path, schemas: Iterable[str] = ()) -> None:
+    """Put an archive's contents into the database, in one transaction.
+
+    With `schemas` only what is in those, and they must be there.
 
     Raises:
         DatabaseError: in pg_restore's words; nothing was changed.
@@ -49,6 +51,7 @@ def load(url: str, file: Path, programs: Path) -> None:
         [
             str(programs / "bin" / "pg_restore"),
             *("--single-transaction", "--exit-on-error", "--no-owner", "--no-acl"),
+            *(f"--schema={schema}" for schema in schemas),
             *("--dbname=", str(file)),
         ],
         url,

@@ -47,7 +47,7 @@ def back_up(
     file = file.expanduser().absolute()
     if file.exists():
         raise BadFile(f"{file} is there already", remedy="choose another name")
-    tables: list[str] = []
+    tables: dict[str, int] = {}
     try:
         handle, half = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
     except OSError as error:
@@ -60,10 +60,11 @@ def back_up(
                     continue
                 with our_errors(), db.connection() as connection:
                     names = inspect(connection).get_table_names(schema=SCHEMAS[market])
-                tables += [f"{SCHEMAS[market]}.{n}" for n in sorted(names)]
+                tables[SCHEMAS[market]] = len(names)
         if not tables:
             raise DatabaseError("nothing is stored yet, so there is nothing to back up")
-        on_message(f"writing {len(tables)} tables")
+        count = sum(tables.values())
+        on_message(f"writing {count} tables")
         with open_database(settings, on_message, check=False) as db:
             dump(db.url, Path(half), find_binaries(), tables, empty=_SECRET)
         os.link(half, file)  # unlike rename, refuses where somebody else was quicker
@@ -71,7 +72,7 @@ def back_up(
         raise BadFile(f"{file} is there already", remedy="choose another name") from None
     finally:
         os.unlink(half)
-    return Backup(file, len(tables), file.stat().st_size)
+    return Backup(file, count, file.stat().st_size)
 
 
 def restore(
@@ -111,7 +112,7 @@ def restore(
             for schema in SCHEMAS.values():
                 connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
             connection.commit()
-        load(db.url, file, programs)
+        load(db.url, file, programs, SCHEMAS.values())
         with our_errors(), db.connection() as connection:
             connection.execute(text("ANALYZE"))
             connection.commit()

@@ -29,6 +29,12 @@ def events(settings, market):
         return [{"market": event["payload"]["market"]} for event in tx.events.after(0, 10)]
 
 
+def triggers(settings):
+    query = "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE NOT tgisinternal"
+    with open_database(settings) as db, psycopg.connect(db.url) as connection:
+        return set(connection.execute(query).fetchall())
+
+
 def test_a_restored_backup_is_what_was_there(stored, tmp_path):
     with open_database(stored) as db, psycopg.connect(db.url) as connection:
         connection.execute("INSERT INTO access_tokens (key, token) VALUES ('k', 'secret')")
@@ -38,6 +44,7 @@ def test_a_restored_backup_is_what_was_there(stored, tmp_path):
     assert restore(other, done.file).tables >= done.tables
     assert events(other, "real") == [{"market": "real"}]
     assert events(other, "sample") == [{"market": "sample"}]
+    assert triggers(other) == triggers(stored) != set()
     with open_database(other) as db:
         assert db.status().current == HEAD
         with psycopg.connect(db.url) as connection:
