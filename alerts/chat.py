@@ -24,7 +24,8 @@ class AppriseSender:
         Raises:
             SettingsError: Apprise can't read the address, which isn't shown.
         """
-        from apprise import Apprise, AppriseAsset  # slow to import, and only who alerts needs it
+        # Slow to import, and only who alerts needs it.
+        from apprise import Apprise, AppriseAsset, OverflowMode
 
         self._url = recipient.url.get_secret_value()
         self._seconds = seconds
@@ -36,6 +37,8 @@ class AppriseSender:
                 f"wrong alerts: alerts.recipients.{name}: Apprise can't read this address",
                 remedy="write it as https://github.com/caronc/apprise/wiki says",
             )
+        if "overflow=" not in self._url:  # a service refuses what is longer than it takes
+            self._service.overflow_mode = OverflowMode.SPLIT
 
     async def send(self, message: Outgoing) -> None:
         """Apprise only says whether it went well, so what failed may yet have arrived.

@@ -144,9 +144,11 @@ class Alerts(Model):
     dashboard_url: str | None = Field(None, pattern=r"^https?://")
     quiet_hours: Annotated[QuietHours, BeforeValidator(_as_hours)] | None = None
     late_minutes: int = Field(60, ge=1, description="after a scan was due, until it is late")
-    attempts: int = Field(6, ge=1, le=20, description="to deliver one message")
+    attempts: int = Field(6, ge=1, le=20, description="at least, however old a message is")
     attempt_seconds: float = Field(15.0, gt=0, le=120, description="that one of them may take")
-    retry_seconds: float = Field(10.0, gt=0, le=600, description="before the second; then thrice")
+    retry_seconds: float = Field(
+        10.0, gt=0, le=600, description="before the second; then thrice, up to an hour"
+    )
     recipients: Mapping[str, Recipient] = Field(default_factory=dict)
     rules: tuple[Annotated[RuleFor, BeforeValidator(_as_rule)], ...] = ()
 

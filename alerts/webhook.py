@@ -15,7 +15,8 @@ from alerts.config import WebhookRecipient, signing_key
 from alerts.sending import NotDelivered, Outgoing
 from market.clock import SEOUL, Clock
 
-_FINAL = frozenset({400, 401, 403, 404, 405, 410, 413, 415, 422})
+_FINAL = frozenset({400, 405, 410, 413, 415, 422})
+"""They refuse the message itself, or for good; a wrong key or address may yet be put right."""
 
 
 class WebhookSender:

@@ -9,7 +9,8 @@ from typing import Any, Final
 from alerts.config import Language
 from alerts.situation import Notice
 
-MOST = 20  # notices in one text; a chat cuts longer ones anyhow
+MOST = 20  # notices in one text
+LONGEST_REASON = 300  # characters
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,13 @@ def _in_words(facts: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, A
     for name in ("score", "out_of", "level"):
         if facts.get(name) is not None:
             values[name] = f"{facts[name]:g}"
+    if facts.get("reason") is not None:
+        values["reason"] = _shortened(facts["reason"])
     values["preliminary"] = words["preliminary"] if facts.get("preliminary") else ""
     if "ticker" in facts:
         values["stock"] = f"{facts['name'] or facts['ticker']} ({facts['ticker']})"
     return values
+
+
+def _shortened(reason: str) -> str:
+    return reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]}…"

@@ -27,7 +27,8 @@ from market.clock import Clock
 
 BATCH = 1000  # events judged at a time
 MOST = 1000  # signals of a slot that are looked at
-LONGEST_PAUSE = 900.0  # seconds
+LONGEST_PAUSE = 3600.0  # seconds
+GIVEN_UP_AFTER = timedelta(days=1)  # of attempts that failed
 REMEMBERED = timedelta(days=30)  # messages that were sent, or failed
 _PRICES = frozenset({"bars", "prices"})
 
@@ -68,10 +69,9 @@ def judge_events(desk: Desk, expected: Sequence[ScanFact] = ()) -> bool:
                 tx.alerts.remember(key, verdict.states)
             for recipient in config.told_by(line):
                 told.setdefault(recipient, []).extend(map(asdict, verdict.notices))
-        quiet = config.quiet_hours.over_at(now) if config.quiet_hours else None
         for recipient, notices in told.items():
             if notices:
-                tx.alerts.queue(recipient, notices, now, quiet or now)
+                tx.alerts.queue(recipient, notices, now)
         if events:
             tx.alerts.advance(events[-1]["id"])
         tx.alerts.forget(now - REMEMBERED)
@@ -90,8 +90,16 @@ async def deliver(desk: Desk, recipient: str) -> None:
 
 
 def _begin(desk: Desk, recipient: str) -> PendingMessage | None:
+    now = desk.clock.now()
+    if _quiet_until(desk, now):
+        return None
     with desk.db.transaction() as tx:
-        return tx.alerts.begin(recipient, desk.clock.now())
+        return tx.alerts.begin(recipient, now)
+
+
+def _quiet_until(desk: Desk, now: datetime) -> datetime | None:
+    hours = desk.config.quiet_hours
+    return hours.over_at(now) if hours else None
 
 
 async def _attempt(desk: Desk, recipient: str, pending: PendingMessage) -> NotDelivered | None:
@@ -119,7 +127,7 @@ def _note(desk: Desk, recipient: str, pending: PendingMessage, error: NotDeliver
         if error is None:
             tx.alerts.sent(pending.id, now)
             logger().info("alert sent", **about, notices=len(pending.notices))
-        elif error.final or pending.attempts >= desk.config.attempts:
+        elif error.final or _given_up(desk.config, pending, now):
             tx.alerts.failed(pending.id, error.detail, now)
             logger().error("alert given up", **about, cause=error.detail)
         else:
@@ -128,8 +136,12 @@ def _note(desk: Desk, recipient: str, pending: PendingMessage, error: NotDeliver
             logger().warning("alert not delivered", **about, cause=error.detail)
 
 
+def _given_up(config: Alerts, pending: PendingMessage, now: datetime) -> bool:
+    return pending.attempts >= config.attempts and now - pending.created_at >= GIVEN_UP_AFTER
+
+
 def _pause(config: Alerts, attempts: int, error: NotDelivered) -> timedelta:
-    longest = config.retry_seconds * 3.0 ** (attempts - 1)
+    longest = config.retry_seconds * 3.0 ** min(attempts - 1, 20)
     jittered = random.uniform(longest / 2, longest)
     return timedelta(seconds=min(LONGEST_PAUSE, max(jittered, error.after or 0.0)))
 
@@ -231,6 +243,9 @@ def _sources(tx: Repositories) -> list[SourceFact]:
 
 
 def next_delivery(desk: Desk) -> tuple[list[str], datetime | None]:
-    """To whom something is to be sent now, and when the next message is due after that."""
+    """To whom something is to be sent now, and when to look again; nobody in quiet hours."""
+    now = desk.clock.now()
+    if over := _quiet_until(desk, now):
+        return [], over
     with desk.db.reader() as tx:
-        return tx.alerts.due_recipients(desk.clock.now()), tx.alerts.next_due()
+        return tx.alerts.due_recipients(now), tx.alerts.next_due()

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    case,
     delete,
     exists,
     func,
@@ -30,6 +31,8 @@ from db.models.base import table_of
 from db.repositories.lists_before import end_before
 
 _PENDING = ("waiting", "sending")
+STUCK = 6
+"""A message that so many attempts, over some twenty minutes, didn't get there counts as failed."""
 
 
 @dataclass(frozen=True)
@@ -78,10 +81,8 @@ class AlertsRepository:
         if rows:
             self._connection.execute(insert(AlertState), rows)
 
-    def queue(
-        self, recipient: str, notices: Sequence[Mapping[str, Any]], now: datetime, at: datetime
-    ) -> None:
-        """Have notices sent from `at` on, in one message with those that still wait."""
+    def queue(self, recipient: str, notices: Sequence[Mapping[str, Any]], now: datetime) -> None:
+        """Have notices sent, in one message with those that still wait for a first attempt."""
         waiting = (
             select(AlertMessage.id)
             .where(
@@ -103,7 +104,7 @@ class AlertsRepository:
             "key": f"msg_{secrets.token_hex(16)}",
             "recipient": recipient,
             "notices": list(notices),
-            "next_at": at,
+            "next_at": now,
             "created_at": now,
         }
         self._connection.execute(insert(AlertMessage).values(row))
@@ -176,7 +177,8 @@ class AlertsRepository:
     def counts(self) -> dict[str, int]:
         """How many messages there are of each status.
 
-        A failed one counts until a later one reached the same recipient.
+        A failed one, which one that is STUCK is too, counts until a later one reached the same
+        recipient.
         """
         later = table_of(AlertMessage).alias("later")
         made_good = exists().where(
@@ -184,10 +186,12 @@ class AlertsRepository:
             later.c.id > AlertMessage.id,
             later.c.status == "sent",
         )
+        stuck = AlertMessage.status.in_(_PENDING) & (AlertMessage.attempts >= STUCK) & ~made_good
+        status = case((stuck, "failed"), else_=AlertMessage.status).label("shown")
         query = (
-            select(AlertMessage.status, func.count())
+            select(status, func.count())
             .where((AlertMessage.status != "failed") | ~made_good)
-            .group_by(AlertMessage.status)
+            .group_by(status)
         )
         found = {status: count for status, count in self._connection.execute(query)}
         return {status: found.get(status, 0) for status in MESSAGE_STATUSES}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -79,7 +80,16 @@ def test_a_changed_body_does_not_verify():
 
 
 @pytest.mark.parametrize(
-    ("status", "final"), [(500, False), (503, False), (429, False), (302, False), (410, True)]
+    ("status", "final"),
+    [
+        (500, False),
+        (429, False),
+        (302, False),
+        (410, True),
+        (400, True),
+        (401, False),
+        (404, False),
+    ],
 )
 def test_a_refusal_says_its_status_and_whether_trying_again_helps(status, final):
     with receiving() as receiver:
@@ -154,6 +164,26 @@ def test_many_notices_make_one_text_that_says_how_many_more():
     assert text.title == "closebell: 45 notices"
     assert "… and 25 more" in text.body
     assert text.body.count("Closing bet A") == 20
+
+
+@pytest.mark.parametrize(("address", "most"), [("", None), ("?overflow=truncate", 1)])
+def test_what_is_longer_than_a_service_takes_comes_in_pieces(address, most):
+    with receiving() as receiver:
+        way = sender(f"json://127.0.0.1:{receiver.port}/x{address}")
+        long = outgoing(count=20)
+        body = "\n".join(f"{line} {'.' * 3000}" for line in long.text.body.splitlines())
+        asyncio.run(way.send(replace(long, text=replace(long.text, body=body))))
+        got = [one.json["message"] for one in receiver.got]
+    assert all(len(one) <= 32_768 for one in got)  # what Apprise's json:// takes
+    assert len(got) == (most or 5)
+    if most is None:
+        assert "".join("".join(got).split()) == "".join(body.split())
+
+
+def test_a_long_reason_is_shortened_for_people():
+    about = {"scanner": "vcp", "session": "2026-02-04", "as_of": "close", "reason": "x" * 3000}
+    text = render([Notice("scan_failed", "r", about)], "en", "https://b.example", repeat=False)
+    assert len(text.body) < 500
 
 
 def test_what_apprise_says_of_a_failure_is_told_without_the_address(caplog, capfd):

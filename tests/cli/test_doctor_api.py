@@ -73,7 +73,7 @@ def test_alerts_are_looked_at_only_when_there_are_any(database):
 def test_a_message_that_failed_is_not_well(database):
     now = SystemClock().now()
     with database.transaction() as tx:
-        tx.alerts.queue("a", [{"kind": "test", "rule": "x", "facts": {}}], now, now)
+        tx.alerts.queue("a", [{"kind": "test", "rule": "x", "facts": {}}], now)
         tx.alerts.failed(tx.alerts.begin("a", now).id, "HTTP 500", now)
     here = {"recipients": {"a": "json://127.0.0.1/x"}, "rules": ["gate changes colour"]}
     ((_, ok, detail, remedy),) = look_at_alerts(Settings(alerts=here), database)

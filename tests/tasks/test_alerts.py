@@ -351,10 +351,26 @@ def test_quiet_hours_gather_everything_into_one_message(database, receiver):
     assert send(desk) == []
     publish(database, "closing_bet", WED, 3)
     assert send(desk) == []
-    recipients, over = next_delivery(desk)
-    assert (recipients, over) == ([], datetime(2026, 2, 5, 7, 0, tzinfo=SEOUL))
+    over = datetime(2026, 2, 5, 7, 0, tzinfo=SEOUL)
+    assert next_delivery(desk) == ([], over)
     messages = send(at(desk, over))
     assert [[n["ticker"] for n in m] for m in messages] == [["000660", "035720"]]
+
+
+@pytest.mark.slow
+def test_quiet_hours_bind_what_is_sent_again_and_what_waited_for_the_process(database, receiver):
+    desk = make_desk(database, receiver, quiet_hours="16:00-07:00")
+    judge_events(desk)
+    receiver.answer = 503
+    publish(database, "closing_bet", WED, 2)
+    assert len(send(desk)) == 1
+    receiver.answer = 200
+    night = at(desk, EVENING + timedelta(hours=1))
+    over = datetime(2026, 2, 5, 7, 0, tzinfo=SEOUL)
+    assert next_delivery(night) == ([], over)
+    asyncio.run(deliver(night, "desk"))
+    assert len(receiver.got) == 1
+    assert len(send(at(desk, over))) == 1
 
 
 def test_a_refused_message_is_tried_again_and_its_key_stays(desk, receiver):
@@ -374,23 +390,39 @@ def test_a_refused_message_is_tried_again_and_its_key_stays(desk, receiver):
 
 
 @pytest.mark.slow
-def test_after_so_many_attempts_it_is_given_up_and_that_can_be_seen(database, receiver):
-    desk = make_desk(database, receiver, attempts=3)
+def test_after_a_day_it_is_given_up_and_long_before_that_can_be_seen(database, receiver):
+    desk = make_desk(database, receiver)
     judge_events(desk)
-    receiver.answer = 500
+    receiver.answer = 401
     publish(database, "closing_bet", WED, 2)
-    for hour in range(6):
-        send(at(desk, EVENING + timedelta(hours=hour)))
-    assert len(receiver.got) == 3
-    with database.reader() as tx:
-        assert tx.alerts.counts() == {"waiting": 0, "sending": 0, "sent": 0, "failed": 1}
-        (message,) = tx.alerts.recent(10)
-    assert (message["status"], message["error"]) == ("failed", "HTTP 500")
+    for tries in range(1, 26):
+        send(at(desk, EVENING + timedelta(hours=tries - 1)))
+        assert len(receiver.got) == tries
+        with database.reader() as tx:
+            waits, failed = (0, 1) if tries >= 6 else (1, 0)
+            shown = {"waiting": waits, "sending": 0, "sent": 0, "failed": failed}
+            assert tx.alerts.counts() == shown
+            (message,) = tx.alerts.recent(10)
+    assert (message["status"], message["error"]) == ("failed", "HTTP 401")
+    send(at(desk, EVENING + timedelta(hours=30)))
+    assert len(receiver.got) == 25
     receiver.answer = 200
     publish(database, "closing_bet", WED, 3)
     assert len(send(desk)) == 1
     with database.reader() as tx:
         assert tx.alerts.counts()["failed"] == 0  # made good
+
+
+@pytest.mark.slow
+def test_a_message_as_old_as_a_week_still_has_its_attempts(database, receiver):
+    desk = make_desk(database, receiver)
+    judge_events(desk)
+    publish(database, "closing_bet", WED, 2)
+    judge_events(desk)
+    receiver.answer = 503
+    for minute in range(8):  # the process was away all that time
+        asyncio.run(deliver(at(desk, EVENING + timedelta(days=7, minutes=minute)), "desk"))
+    assert len(receiver.got) == 6
 
 
 def test_a_message_left_in_the_middle_is_sent_again_and_says_so(desk, receiver):
