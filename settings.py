@@ -171,6 +171,12 @@ class Settings(BaseSettings):
     api_without_keys: bool = Field(
         False, description="let `serve` listen beyond this machine although there is no key"
     )
+    session_secret: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="signs browsers' sessions, the same in every process that serves; "
+        "empty: a file in the data folder",
+    )
     api_origins: Annotated[frozenset[str], NoDecode] = Field(
         frozenset(), description="other sites whose pages may read (https://host), by commas"
     )

@@ -44,6 +44,7 @@ from api.routes import (
     timetable,
 )
 from api.services import Costs, RoundTrip, Services, Slots
+from api.sessions import Sessions, secret_of
 from db import Database
 from db.listening import wakes
 from db.repositories.keys import StoredKey
@@ -102,7 +103,8 @@ def create_app(
         return await reading_keys(lambda tx: tx.keys.all())
 
     keyring = Keyring(read_keys)
-    doorkeeper = Doorkeeper(keyring, rates, clock)
+    sessions = Sessions(lambda: secret_of(settings))
+    doorkeeper = Doorkeeper(keyring, sessions, rates, clock)
     notifier = Notifier(
         lambda: wakes(database),
         reading,

@@ -15,6 +15,7 @@ from api.dashboard import ASSETS
 from api.keys import Keyring
 from api.metrics import Metrics
 from api.problems import NO_KEY, NO_RIGHT, TOO_MANY, Problem
+from api.sessions import Sessions
 from db.repositories.keys import StoredKey
 from errors import SettingsError
 from market.clock import Clock
@@ -75,8 +76,9 @@ class Rates:
 class Doorkeeper:
     """Tells who is asking, from headers or cookie."""
 
-    def __init__(self, keyring: Keyring, rates: Rates, clock: Clock) -> None:
+    def __init__(self, keyring: Keyring, sessions: Sessions, rates: Rates, clock: Clock) -> None:
         self._keyring = keyring
+        self._sessions = sessions
         self._rates = rates
         self._clock = clock
 
@@ -96,6 +98,10 @@ class Doorkeeper:
             raise _no_key("This key isn't valid.")
         return _with(found, scope)
 
+    def begin_session(self, key: StoredKey) -> str:
+        """A session to show instead of the key from now on."""
+        return self._sessions.begin(key.id, self._clock.now().timestamp())
+
     async def recognise(
         self, headers: Iterable[tuple[bytes, bytes]], scope: str, address: str
     ) -> StoredKey | None:
@@ -110,8 +116,8 @@ class Doorkeeper:
         if key := presented_key(found):
             return await self.admit(key, scope, address)
         if session := session_in(found):
-            now = self._clock.now().timestamp()
-            known = await self._keyring.by_session(session, now)
+            number = self._sessions.key_of(session, self._clock.now().timestamp())
+            known = (await self._keyring.keys()).valid.get(number or "")
             if known is not None:
                 return _with(known, scope)
         raise _no_key("Send it as X-API-Key, or as Authorization: Bearer.")

@@ -1,8 +1,4 @@
-"""API keys and the sessions made from them: random, stored hashed, compared in constant time.
-
-A key is `cb_<id>_<secret>`. A session, for browsers, is `<id>.<expiry>.<signature>`, signed with
-what is stored of the key: it needs no table, holds in every process, and ends with its key.
-"""
+"""API keys: random, stored hashed, compared in constant time. A key is `cb_<id>_<secret>`."""
 
 from __future__ import annotations
 
@@ -17,9 +13,7 @@ from typing import Final
 from db.repositories.keys import StoredKey
 
 SCOPES: Final = ("read", "live", "metrics")
-SESSION_SECONDS: Final = 12 * 3600
 _KEY = re.compile(r"cb_([a-z2-7]{8})_([A-Za-z0-9_-]{43})")
-_SESSION = re.compile(r"([a-z2-7]{8})\.(\d{1,12})\.([0-9a-f]{64})")
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 
 
@@ -87,26 +81,6 @@ class Keyring:
         same = hmac.compare_digest(_digest(secret), stored)
         return known if same else None
 
-    async def by_session(self, presented: str, now: float) -> StoredKey | None:
-        """The key that a session was made from, while both are valid; `now` in Unix seconds."""
-        match = _SESSION.fullmatch(presented)
-        number, expiry, signature = match.groups() if match else ("", "0", "")
-        known = (await self.keys()).valid.get(number)
-        stored = known.secret_hash if known else bytes(32)
-        same = hmac.compare_digest(signature, _signature(stored, number, expiry))
-        return known if same and now < int(expiry) else None
-
-
-def make_session(key: StoredKey, now: float) -> str:
-    """A session of this key, for some hours from `now` (Unix seconds)."""
-    expiry = str(int(now) + SESSION_SECONDS)
-    return f"{key.id}.{expiry}.{_signature(key.secret_hash, key.id, expiry)}"
-
 
 def _digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
-
-
-def _signature(secret_hash: bytes, number: str, expiry: str) -> str:
-    signed = f"closebell session {number} {expiry}".encode()
-    return hmac.new(secret_hash, signed, hashlib.sha256).hexdigest()

@@ -9,10 +9,10 @@ from fastapi.responses import JSONResponse, Response
 
 from api import models
 from api.guard import COOKIE, address_of, headers_of, presented_key
-from api.keys import SESSION_SECONDS, make_session
 from api.problems import BAD_REQUEST, NO_KEY, Problem
 from api.queries import Query as NoQuery
 from api.services import Room
+from api.sessions import SESSION_SECONDS
 
 router = APIRouter(tags=["session"])
 
@@ -31,11 +31,10 @@ async def begin(
     if not await room.doorkeeper.needs_key():
         raise Problem(BAD_REQUEST, "No key is needed here: none was made.")
     key = await room.doorkeeper.admit(text, "read", address_of(request.scope))
-    value = make_session(key, room.clock.now().timestamp())
     answer = JSONResponse({"scopes": list(key.scopes), "expires_in": SESSION_SECONDS})
     answer.set_cookie(
         COOKIE,
-        value,
+        room.doorkeeper.begin_session(key),
         max_age=SESSION_SECONDS,
         httponly=True,
         samesite="strict",

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+from concurrent.futures import ThreadPoolExecutor
+
 import httpx
 import psycopg
 import pytest
@@ -11,6 +15,7 @@ from databases import emptied
 
 from api.keys import NewKey, make_key
 from api.serving import require_keys
+from api.sessions import SESSION_SECONDS, Sessions, secret_of
 from db import Database
 from db.engine import Pool
 from db.reading_role import open_for_reading
@@ -157,6 +162,39 @@ def test_a_session_is_a_cookie_no_page_can_read(guarded):
         assert client.get("/api/kr/signals").status_code == 401
         assert client.post("/session", json={"key": "wrong"}).status_code == 401
         assert client.post("/session").status_code == 401
+
+
+def test_what_the_database_holds_of_a_key_makes_no_session(guarded):
+    served, _, key = guarded
+    with served.client() as client:
+        client.post("/session", json={"key": key.text})
+        _, expiry, _ = client.cookies["closebell_session"].split(".")
+    signed = f"closebell session {key.id} {expiry}".encode()
+    forged = hmac.new(key.secret_hash, signed, hashlib.sha256).hexdigest()
+    cookies = {"closebell_session": f"{key.id}.{expiry}.{forged}"}
+    assert httpx.get(f"{served.url}/api/kr/scans", cookies=cookies).status_code == 401
+
+
+def test_a_session_lasts_twelve_hours_and_none_is_longer():
+    sessions = Sessions(lambda: b"secret")
+    session = sessions.begin("abcdefgh", 1_000_000)
+    assert sessions.key_of(session, 1_000_000 + SESSION_SECONDS - 1) == "abcdefgh"
+    assert sessions.key_of(session, 1_000_000 + SESSION_SECONDS) is None
+    assert sessions.key_of(session, 999_999) is None, "it would outlast what is ever given"
+    assert Sessions(lambda: b"other").key_of(session, 1_000_000) is None
+
+
+def test_the_secret_of_sessions_is_made_once_for_its_owner_only(tmp_path):
+    settings = Settings(data_dir=tmp_path / "new")
+    with ThreadPoolExecutor(8) as threads:
+        made = set(threads.map(lambda _: secret_of(settings), range(8)))
+    assert [len(secret) for secret in made] == [64]
+    [file] = settings.data_dir.iterdir()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert secret_of(Settings(data_dir=tmp_path, session_secret="x" * 32)) == b"x" * 32
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match="no secret for sessions"):
+        secret_of(Settings(data_dir=tmp_path / "file"))
 
 
 def test_another_programs_odd_cookie_hides_no_session(guarded):

@@ -25,7 +25,7 @@ from market.calendar import SessionHours
 from settings import Settings
 
 T = TypeVar("T")
-NO_LIMIT = {"api_rate_limit": "", "api_port": 0}
+NO_LIMIT = {"api_rate_limit": "", "api_port": 0, "session_secret": "for tests" * 4}
 
 
 @dataclass
