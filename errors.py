@@ -16,7 +16,16 @@ ClosebellError
 
 from __future__ import annotations
 
+import re
 from functools import partial
+from typing import Final
+
+_PLACES: Final = re.compile(
+    r"""[a-z][a-z0-9+.-]*://[^\s'"]*[^\s'".,;:)]  # an address of the web or of a database
+    |(?<![\w.])(?:[A-Za-z]:)?[/\\](?:[^\s:/\\'"]+[/\\])*[^\s:,;/\\'")]+  # a path
+    |\(?['"]?\b\d{1,3}(?:\.\d{1,3}){3}\b['"]?(?:[:,]\ ?\d+)?\)?  # an address of the network""",
+    re.VERBOSE | re.IGNORECASE,
+)
 
 
 class ClosebellError(Exception):
@@ -79,3 +88,19 @@ class DatabaseUnavailable(DatabaseError):
 
 class SchemaOutdated(DatabaseError):
     """The tables are older or newer than this program."""
+
+
+def outward(error: BaseException) -> str:
+    """What is recorded of an error for those who read from elsewhere.
+
+    The words of ours, without paths and addresses (of files and pages the name stays); of what a
+    database or a library said only the kind.
+    """
+    if not isinstance(error, ClosebellError) or isinstance(error, DatabaseError):
+        return type(error).__name__
+    return _PLACES.sub(_name_of_place, error.detail)
+
+
+def _name_of_place(found: re.Match[str]) -> str:
+    name = re.split(r"[/\\]", found[0])[-1]
+    return name if re.fullmatch(r"[\w.-]+\.[a-z]{2,8}", name) and "/" in found[0] else "…"

@@ -9,6 +9,7 @@ from api import views
 from db.repositories import Repositories
 from db.repositories.sources import SourceReport
 from market.calendar import TradingCalendar
+from market.scanners import SCANNERS
 
 SCAN_WITHIN = timedelta(hours=6)
 """Of a session's close: its end-of-day scan is there, or late."""
@@ -17,20 +18,27 @@ SCAN_WITHIN = timedelta(hours=6)
 def last_scans(
     tx: Repositories, calendar: TradingCalendar, now: datetime
 ) -> dict[str, dict[str, Any]]:
-    """Each scanner's newest completed scan; stale once a later session is overdue."""
+    """Each scanner's newest completed scan, nulls before the first; stale once one is overdue.
+
+    One that never scanned is behind by the sessions since the database was first put to use.
+    """
     due = calendar.last_closed(now - SCAN_WITHIN)
     closed = calendar.last_closed(now)
-    return {
-        run["scanner"]: {
-            "session": run["session"],
-            "as_of": run["as_of"],
-            "completed_at": views.local(run["created_at"]),
-            "age_seconds": _age(run["created_at"], now),
-            "sessions_behind": max(0, len(calendar.sessions(run["session"], closed)) - 1),
-            "stale": run["session"] < due,
+    runs = {run["scanner"]: run for run in tx.runs.newest()}
+    begun = tx.runs.begun()
+    found = {}
+    for name in dict.fromkeys((*SCANNERS, "market_gate", *runs)):
+        run = runs.get(name)
+        done = run["session"] if run else calendar.last_closed(begun) if begun else closed
+        found[name] = {
+            "session": run and run["session"],
+            "as_of": run and run["as_of"],
+            "completed_at": run and views.local(run["created_at"]),
+            "age_seconds": run and _age(run["created_at"], now),
+            "sessions_behind": max(0, len(calendar.sessions(done, closed)) - 1),
+            "stale": done < due,
         }
-        for run in tx.runs.newest()
-    }
+    return found
 
 
 def source_states(tx: Repositories, now: datetime) -> dict[str, dict[str, Any]]:

@@ -240,22 +240,27 @@ class Timetable(Shape):
 
 
 class LastScan(Shape):
-    session: date
-    as_of: str
-    completed_at: datetime
-    age_seconds: float
+    """Nulls: it never scanned, and `sessions_behind` counts from when the database was set up."""
+
+    session: date | None
+    as_of: str | None
+    completed_at: datetime | None
+    age_seconds: float | None
     sessions_behind: int = Field(description="sessions that have closed since")
     stale: bool
 
 
 class SourceHealth(Shape):
     state: Literal["ok", "degraded", "not configured", "not asked yet"]
-    missing: str | None = Field(description="the settings it needs to be configured")
+    missing: str | None = Field(
+        description="the settings it needs to be configured; null to who shows no key, where one is"
+        " needed"
+    )
     collected_at: datetime | None = Field(description="when bars of it were last collected")
     age_seconds: float | None
     last_success: datetime | None
     last_failure: datetime | None
-    last_error: str | None
+    last_error: str | None = Field(description="null to who shows no key, where one is needed")
     calls: int
     retries: int
     waited_seconds: float = Field(description="for places in its call rate, in all")

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from prefect.runtime import flow_run
 
 from db.repositories.runs import NewRun
-from errors import ClosebellError, DatabaseError
+from errors import DatabaseError, outward
 from flows.room import Room
 from flows.timetable import SHOWN_BY, Due, slot_of
 from logs import get as logger
@@ -25,7 +25,6 @@ def failures_recorded(room: Room, flow: str, turn: Due) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        reason = error.detail if isinstance(error, ClosebellError) else type(error).__name__
         run = NewRun(
             scanner=SHOWN_BY.get(flow, flow),
             session=turn.session,
@@ -38,7 +37,7 @@ def failures_recorded(room: Room, flow: str, turn: Due) -> Iterator[None]:
             grades={},
             left_out={},
             seconds=time.perf_counter() - started,
-            reason=reason,
+            reason=outward(error),
             flow_run_id=flow_run.get_id(),
         )
         try:

@@ -9,7 +9,7 @@ import polars as pl
 from prefect import flow
 from prefect.runtime import flow_run
 
-from errors import ClosebellError
+from errors import ClosebellError, outward
 from flows.catching_up import catch_up
 from flows.room import Room
 from flows.summary import RunSummary
@@ -95,4 +95,4 @@ def _caught_up(room: Room, last: date) -> list[str]:
         return catch_up(room, last)
     except ClosebellError as error:
         logger().error("not caught up", of=last.isoformat(), cause=error.detail)
-        return [f"{last} could not be caught up with: {error.detail}"]
+        return [f"{last} could not be caught up with: {outward(error)}"]

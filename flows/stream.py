@@ -11,7 +11,7 @@ from functools import partial
 
 from db import Database
 from db.listening import wakes
-from errors import ClosebellError, DatabaseUnavailable, SourceUnavailable
+from errors import ClosebellError, DatabaseUnavailable, SourceUnavailable, outward
 from logs import get as logger
 from market.calendar import TradingCalendar
 from market.clock import Clock
@@ -132,7 +132,7 @@ async def _listen(service: Service, kept: Kept) -> None:
     try:
         await service.realtime.run(hand_on)
     except ClosebellError as error:
-        await asyncio.to_thread(note, service.db, error.detail)
+        await asyncio.to_thread(note, service.db, outward(error))
         raise
     raise SourceUnavailable("the stream ended")
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from db import Database
 from db.repositories import Repositories
-from errors import ClosebellError
+from errors import ClosebellError, outward
 from logs import get as logger
 from market.calendar import TradingCalendar
 from market.clock import Clock
@@ -76,8 +76,8 @@ def degraded(db: Database, name: str, part: str, error: ClosebellError) -> str:
     """Note that a secondary source failed; gives the words for the run's notes."""
     logger().warning("a source is degraded", source=name, error=error.detail)
     with db.transaction() as tx:
-        tx.sources.failed(name, error.detail)
-    return f"{name} is degraded, {part} is missing: {error.detail}"
+        tx.sources.failed(name, outward(error))
+    return f"{name} is degraded, {part} is missing: {outward(error)}"
 
 
 def _read(db: Database, source: NewsSource, today: date) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 import polars as pl
 
 from db import Database
-from errors import ClosebellError
+from errors import ClosebellError, outward
 from market.calendar import TradingCalendar
 from market.clock import Clock
 from settings import Settings
@@ -48,7 +48,7 @@ def measure(
                 found.append(finding)
                 yield finding
         except ClosebellError as error:
-            found.append(Finding(name, "does it answer", error.detail, False, error.remedy))
+            found.append(Finding(name, "does it answer", outward(error), False, error.remedy))
             yield found[-1]
         failed = [finding for finding in found if finding.as_expected is False]
         with db.transaction() as tx:

@@ -10,7 +10,7 @@ from prefect.artifacts import create_table_artifact
 from prefect.runtime import flow_run
 
 from db import Database
-from errors import ClosebellError
+from errors import ClosebellError, outward
 from market.clock import SEOUL
 from tasks.sources import INVENTED
 
@@ -21,7 +21,7 @@ def noted(db: Database, name: str) -> Iterator[None]:
     try:
         yield
     except (ClosebellError, TimeoutError) as error:
-        said = error.detail if isinstance(error, ClosebellError) else str(error) or "no answer"
+        said = outward(error) if isinstance(error, ClosebellError) else str(error) or "no answer"
         with db.transaction() as tx:
             tx.sources.failed(name, said)
         raise

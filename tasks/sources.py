@@ -9,7 +9,7 @@ from pathlib import Path
 from db import Database
 from db.guards import StoredGuards
 from db.parts import StoredParts
-from errors import ClosebellError, SourceNotConfigured
+from errors import ClosebellError, SourceNotConfigured, outward
 from market.calendar import TradingCalendar
 from market.clock import Clock
 from settings import Settings
@@ -146,7 +146,7 @@ def fetch_marcap(
             paths = marcap.download(years, settings.data_dir / "downloads", progress=progress)
     except ClosebellError as error:
         with db.transaction() as tx:
-            tx.sources.failed("marcap", error.detail, needed=False)
+            tx.sources.failed("marcap", outward(error), needed=False)
         raise
     with db.transaction() as tx:
         tx.sources.succeeded("marcap")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from api import models, views
 from api.freshness import last_scans, source_states
+from api.guard import address_of
 from api.problems import UNAVAILABLE, Problem, problem_of
 from api.queries import Query as NoQuery
 from api.services import Room, Services
@@ -21,15 +22,21 @@ from logs import get as logger
 router = APIRouter(tags=["health"])
 NoParameters = Annotated[NoQuery, Query()]
 Ages = dict[str, dict[str, Any]]
+UNTOLD = {"missing": None, "last_error": None}  # to who shows no key where one is needed
 
 
 @router.head("/health", include_in_schema=False)
 @router.get("/health", response_model=models.Health)
-async def health(room: Room, query: NoParameters) -> Response:  # noqa: ARG001
-    """Healthy, degraded (not listening, a scan overdue, a source failing), or unhealthy."""
+async def health(request: Request, room: Room, query: NoParameters) -> Response:  # noqa: ARG001
+    """Healthy, degraded (not listening, a scan overdue, a source failing), or unhealthy.
+
+    Everybody is told states and times; what sources said, only who may read.
+    """
     now = room.clock.now()
     try:
         scans, sources = await _ages(room)
+        if not await _may_read(request, room):
+            sources = {name: source | UNTOLD for name, source in sources.items()}
         database = "ok"
     except (DatabaseError, TimeoutError) as error:
         logger().warning("unhealthy", cause=str(error))
@@ -92,11 +99,21 @@ async def metrics(room: Room, query: NoParameters) -> Response:  # noqa: ARG001
         for status, count in alerts.items():
             own.alerts.labels(status).set(count)
         for name, scan in scans.items():
-            own.scan_age.labels(name).set(scan["age_seconds"])
+            if scan["age_seconds"] is not None:
+                own.scan_age.labels(name).set(scan["age_seconds"])
             own.scan_behind.labels(name).set(scan["sessions_behind"])
         for name, source in sources.items():
             own.tell_source(name, source)
     return Response(generate_latest(own.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _may_read(request: Request, room: Services) -> bool:
+    scope = request.scope
+    try:
+        await room.doorkeeper.recognise(scope["headers"], "read", address_of(scope))
+    except Problem:
+        return False
+    return True
 
 
 async def _ages(room: Services) -> tuple[Ages, Ages]:

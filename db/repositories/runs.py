@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import ARRAY, Connection, Date, any_, func, insert, literal, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from db.models import ScanRun, Signal
+from db.models import ApiKey, Import, ScanRun, Signal
 from db.models.base import table_of
 from db.repositories.events import Events
 
@@ -99,6 +99,14 @@ class Runs:
             )
         )
         return [dict(row) for row in self._connection.execute(query).mappings()]
+
+    def begun(self) -> datetime | None:
+        """When this database was put to use: by the first run of any status, import or API key."""
+        oldest = [
+            select(func.min(table.created_at)).scalar_subquery()
+            for table in (ScanRun, Import, ApiKey)
+        ]
+        return self._connection.scalar(select(func.least(*oldest)))
 
     def get(self, number: int) -> dict[str, Any] | None:
         """The run of this id, with all its columns."""

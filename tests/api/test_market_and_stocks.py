@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 import pytest
-from api_market import HALTED, SAMSUNG, SPLIT, publish, publish_everything, publish_gate
+from api_market import (
+    HALTED,
+    SAMSUNG,
+    SPLIT,
+    WED,
+    new_run,
+    publish,
+    publish_everything,
+    publish_gate,
+)
 from api_server import serving
 from databases import emptied
 from pydantic import TypeAdapter
+from sqlalchemy import text
 
 from api import models
 from market.clock import SEOUL, FixedClock
@@ -170,3 +181,45 @@ def test_metrics_name_what_happened(client):
     assert 'closebell_http_requests_total{route="/api/kr/signals",status="200"}' in text
     assert 'closebell_scan_age_seconds{scanner="vcp"}' in text
     assert "closebell_listening 1.0" in text
+
+
+@pytest.mark.parametrize(
+    ("days", "behind", "stale"),
+    [(0, 0, False), (1, 1, True)],
+    ids=["set up this evening", "set up the evening before"],
+)
+def test_a_scanner_that_never_scanned_is_told_and_stale_once_one_is_overdue(
+    postgres_url, days, behind, stale
+):
+    thursday = datetime(2026, 2, 5, 22, 0, tzinfo=SEOUL)
+    with emptied(postgres_url) as database:
+        with database.transaction() as tx:
+            tx.runs.add([replace(new_run("vcp", WED), status="failed")])
+        with database.connection() as connection:
+            begun = {"at": thursday - timedelta(days=days)}
+            connection.execute(text("UPDATE scan_runs SET created_at = :at"), begun)
+            connection.commit()
+        with serving(database, clock=FixedClock(thursday)) as served, served.client() as client:
+            found = client.get("/health").json()
+            measured = client.get("/metrics").text
+    models.Health.model_validate(found)
+    scans = found["checks"]["last_scan"]
+    assert list(scans) == ["vcp", "daytrading", "closing_bet", "market_gate"]
+    for name, scan in scans.items():
+        assert scan == {
+            "session": None,
+            "as_of": None,
+            "completed_at": None,
+            "age_seconds": None,
+            "sessions_behind": behind,
+            "stale": stale,
+        }
+        assert f'closebell_scan_sessions_behind{{scanner="{name}"}} {behind}.0' in measured
+    assert found["status"] == ("degraded" if stale else "healthy")
+
+
+def test_a_database_that_was_never_used_is_healthy(postgres_url):
+    with emptied(postgres_url) as database, serving(database) as served, served.client() as client:
+        found = client.get("/health").json()
+    assert found["status"] == "healthy"
+    assert {scan["sessions_behind"] for scan in found["checks"]["last_scan"].values()} == {0}

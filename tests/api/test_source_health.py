@@ -12,6 +12,7 @@ from api_server import serving
 from databases import emptied
 
 from api import models
+from api.keys import make_key
 from db.database import Database
 from db.guards import StoredGuards
 
@@ -73,3 +74,24 @@ def test_metrics_tell_of_every_source(client: httpx.Client) -> None:
         line.startswith('closebell_source_last_success_timestamp_seconds{source="dart"}')
         for line in lines
     )
+
+
+def test_what_a_source_said_is_told_only_to_who_may_read(database: Database) -> None:
+    key, other = make_key(), make_key()
+    with database.transaction() as tx:
+        tx.keys.add(key.id, "reader", ["read"], key.secret_hash)
+        tx.keys.add(other.id, "prometheus", ["metrics"], other.secret_hash)
+    with serving(database) as served, served.client() as client:
+
+        def said(headers: dict[str, str]) -> tuple[str, str | None, str | None]:
+            found = client.get("/health", headers=headers).json()
+            models.Health.model_validate(found)
+            dart, krx = (found["checks"]["sources"][name] for name in ("dart", "krx"))
+            return dart["state"], dart["last_error"], krx["missing"]
+
+        words = "dart list.json: HTTP 503, 4 attempts in 9.1 s"
+        assert said({"X-API-Key": key.text}) == ("degraded", words, "CLOSEBELL_KRX_AUTH_KEY")
+        for stranger in ({}, {"X-API-Key": "cb_wrong"}, {"X-API-Key": other.text}):
+            assert said(stranger) == ("degraded", None, None)
+        client.post("/session", json={"key": key.text})
+        assert said({})[1] == words

@@ -87,13 +87,9 @@
  * @property {number | null} round_trip_pct commissions, fees and the tax of a sale
  * @property {number | null} slippage_ticks each side
  *
- * @typedef {object} LastScan
- * @property {string} session
- * @property {string} as_of
- * @property {string} completed_at
- * @property {number} age_seconds
- * @property {number} sessions_behind
- * @property {boolean} stale
+ * @typedef {{session: string, as_of: string, completed_at: string, age_seconds: number}} Done
+ * @typedef {{session: null, as_of: null, completed_at: null, age_seconds: null}} NeverDone
+ * @typedef {{sessions_behind: number, stale: boolean} & (Done | NeverDone)} LastScan
  *
  * @typedef {object} Health
  * @property {"healthy" | "degraded" | "unhealthy"} status

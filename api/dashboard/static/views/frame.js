@@ -107,8 +107,8 @@ export class Frame {
     for (const session of new Set(stale.map(([, scan]) => scan.session))) {
       const behind = stale.filter(([, scan]) => scan.session === session);
       const scanner = behind.map(([name]) => word("scanner", name)).join(", ");
-      const values = { scanner, session, n: behind[0][1].sessions_behind };
-      found.push(h("p", { class: "warn" }, t("banner.stale", values)));
+      const values = { scanner, session: session ?? "", n: behind[0][1].sessions_behind };
+      found.push(h("p", { class: "warn" }, t(session ? "banner.stale" : "banner.never", values)));
     }
     if (board.session && this.page === "signals") {
       found.push(

@@ -27,8 +27,9 @@ export function drawFreshness(app, panel) {
     h("table", { class: "fresh" },
       h("tbody", {},
         ORDER.map((name) => {
-          const scan = last_scan[name];
-          return h("tr", { class: scan?.stale ? "stale" : "" },
+          const told = last_scan[name];
+          const scan = told?.session ? told : null; // null: it never scanned
+          return h("tr", { class: told?.stale ? "stale" : "" },
             h("th", { scope: "row" }, word("scanner", name)),
             h("td", {}, scan ? `${day(scan.session)} ${slotName(scan.as_of)}` : t("fresh.never")),
             h("td", { title: scan ? stamp(scan.completed_at) : "" },

@@ -39,6 +39,7 @@ export const en = {
   "live.title.refused": "The server wants a key.",
   "live.updated": "{scanner} updated: {new} new, {changed} changed, {gone} withdrawn",
   "banner.offline": "No connection. What you see was loaded at {at}.",
+  "banner.never": "{scanner}: never scanned, {n} session(s) behind.",
   "banner.stale": "{scanner}: the last scan is of {session}, {n} session(s) behind.",
   "banner.pinned": "You are looking at {session}. The newest scans are not shown.",
   "banner.newest": "Show the newest",

@@ -42,6 +42,7 @@ export const ko = {
   "live.title.refused": "서버가 키를 요구합니다.",
   "live.updated": "{scanner} 갱신: 신규 {new}, 변경 {changed}, 철회 {gone}",
   "banner.offline": "연결이 없습니다. {at}에 받은 내용을 보여 드립니다.",
+  "banner.never": "{scanner}: 아직 스캔한 적이 없으며 {n}거래일 뒤처져 있습니다.",
   "banner.stale": "{scanner}: 마지막 스캔이 {session}로 {n}거래일 뒤처져 있습니다.",
   "banner.pinned": "{session}을 보고 있습니다. 최신 스캔은 표시되지 않습니다.",
   "banner.newest": "최신 보기",
