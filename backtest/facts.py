@@ -34,7 +34,7 @@ def survivorship(data: MarketData, sessions: list[date]) -> dict[str, Any]:
     }
 
 
-def data_notes(data: MarketData, signals: pl.DataFrame) -> list[str]:
+def data_notes(data: MarketData, signals: pl.DataFrame, scanner: str) -> list[str]:
     """What the data lacks, in words."""
     notes = []
     adjusted = data.bars["adjusted"].mean()
@@ -50,7 +50,7 @@ def data_notes(data: MarketData, signals: pl.DataFrame) -> list[str]:
         notes.append(
             f"net buying was known for {known:.0%} of the signals; elsewhere that part is missing"
         )
-    if data.news is None:
+    if data.news is None and scanner == "closing_bet":
         notes.append("no news: that part of closing_bet is missing, and blocking news stop nothing")
     return notes
 

@@ -190,7 +190,7 @@ def account(ready: Ready, first: date, last: date) -> Result:
             "not_bought": done.outcome.not_bought,
             "gates": dict(colours.rows()),
             "costs": facts.cost_words(plan),
-            "notes": facts.data_notes(data, signals),
+            "notes": facts.data_notes(data, signals, plan.scanner),
             "conditions": facts.conditions(plan),
         },
     )

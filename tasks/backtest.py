@@ -22,6 +22,7 @@ from market.schemas import Schedule
 from scanners import LOOKBACK
 from sources.protocol import History
 from sources.sample import SampleSource
+from tasks.beside import NEWS_DAYS, news_known
 from tasks.markets import SAMPLE
 from tasks.windows import window_start
 
@@ -57,7 +58,7 @@ def read_panel(db: Database, source: str, calendar: TradingCalendar, plan: Plan)
     if not sessions:
         raise BadMarketData(f"there is no session from {plan.first} to {plan.last}")
     start = window_start(calendar, sessions[0])
-    data = _history(db, source, calendar).history(start, sessions[-1])
+    data = _history(db, source, calendar, sessions[0]).history(start, sessions[-1])
     begin, end = data.bars["session"].min(), data.bars["session"].max()
     if not isinstance(begin, date) or not isinstance(end, date) or end < sessions[0]:
         raise BadMarketData(
@@ -82,18 +83,22 @@ def read_panel(db: Database, source: str, calendar: TradingCalendar, plan: Plan)
 
 @dataclass(frozen=True)
 class _Stored:
-    """What is in the database, as a source."""
+    """What is in the database, as a source; news only if they are known since before `scored`."""
 
     db: Database
+    scored: date
     name: str = "stored"
 
     def history(self, first: date, last: date) -> MarketData:
-        return self.db.read_market_data(first, last)
+        with self.db.reader() as tx:
+            stored = tx.bars.sessions(self.scored, last)
+            news = bool(stored) and news_known(tx, stored[0] - NEWS_DAYS, stored[-1])
+        return self.db.read_market_data(first, last, news=news)
 
 
-def _history(db: Database, source: str, calendar: TradingCalendar) -> History:
+def _history(db: Database, source: str, calendar: TradingCalendar, scored: date) -> History:
     """The sample market is made; of the real one only what is stored is tried, from any source."""
-    return SampleSource(calendar) if source == SAMPLE else _Stored(db)
+    return SampleSource(calendar) if source == SAMPLE else _Stored(db, scored)
 
 
 def run_backtest(
