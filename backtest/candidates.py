@@ -17,6 +17,7 @@ from outcomes.rows import Rows
 from outcomes.rules import TradeRules
 
 PIVOT = "$.pivot.price"
+LATE = ("time_limit", "session_close", "next_close", "delisted")
 
 
 def followed(
@@ -112,6 +113,7 @@ def _candidate(row: dict[str, Any], prices: Prices, limits: Limits) -> Candidate
         fraction=limits.size(row["grade"], row["gate"]),
         value20=row["value20"],
         row=row,
+        late=row["reason"] in LATE,
     )
 
 

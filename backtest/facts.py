@@ -23,10 +23,8 @@ def survivorship(data: MarketData, sessions: list[date]) -> dict[str, Any]:
     last_seen = bars.group_by("ticker").agg(pl.col("session").max())
     stored = bars["session"].unique().sort().to_list()
     found = judged(last_seen, stored or sessions, data.instruments)
-    biased = "partly" if found.left else "absent"
-    verdict = {True: "included", None: "unknown", False: biased}[found.held]
     return {
-        "verdict": verdict,
+        "verdict": found.verdict,
         "words": found.sentence,
         "stocks": found.stocks,
         "ended": found.left,
@@ -34,8 +32,8 @@ def survivorship(data: MarketData, sessions: list[date]) -> dict[str, Any]:
     }
 
 
-def data_notes(data: MarketData, signals: pl.DataFrame, scanner: str) -> list[str]:
-    """What the data lacks, in words."""
+def data_notes(data: MarketData, signals: pl.DataFrame | None, scanner: str) -> list[str]:
+    """What the data lacks, in words; with its signals also how often net buying was known."""
     notes = []
     adjusted = data.bars["adjusted"].mean()
     if isinstance(adjusted, float) and adjusted > 0:
@@ -45,7 +43,7 @@ def data_notes(data: MarketData, signals: pl.DataFrame, scanner: str) -> list[st
         )
     if data.bars["value"].null_count():
         notes.append("traded value is estimated as close x volume where the source gives none")
-    known = signals["net_buying_session"].is_not_null().mean() if len(signals) else None
+    known = signals["net_buying_session"].is_not_null().mean() if signals is not None else None
     if isinstance(known, float) and known < 0.99:
         notes.append(
             f"net buying was known for {known:.0%} of the signals; elsewhere that part is missing"
@@ -53,6 +51,16 @@ def data_notes(data: MarketData, signals: pl.DataFrame, scanner: str) -> list[st
     if data.news is None and scanner == "closing_bet":
         notes.append("no news: that part of closing_bet is missing, and blocking news stop nothing")
     return notes
+
+
+def large_sales(data: MarketData, trades: pl.DataFrame, most: float) -> list[str]:
+    """How many sales were of more than the share `most` of their session's volume, in words."""
+    volumes = data.bars.select("ticker", "volume", sold_session="session")
+    sold = trades.filter(pl.col("sold_session").is_not_null(), pl.col("reason") != "delisted")
+    both = sold.join(volumes, on=["ticker", "sold_session"], how="left")
+    large = both.filter(pl.col("sold_shares") > most * pl.col("volume")).height
+    told = f"{large} of {sold.height} sales were of more than {most:.0%} of their session's volume"
+    return [told] if large else []
 
 
 def cost_words(plan: Plan) -> str:
@@ -77,6 +85,7 @@ def conditions(plan: Plan) -> list[str]:
         "both stop and target counts as the stop",
         f"buying up to {limits.max_volume:.0%} of a session's volume and {limits.max_value20:.0%} "
         "of twenty sessions' mean value moved no price beyond the slippage",
+        "sales of any size were filled and moved no price beyond the slippage",
         "a stock that left the market could be sold at the last close it was traded at, "
         f"{plan.trades.gone_after + 1} sessions after its last bar, when its absence was known; in "
         "truth liquidation trading may have paid far less",
@@ -103,6 +112,10 @@ def conditions(plan: Plan) -> list[str]:
             "live it is made at 15:12 from the prices until then"
         ],
     }
+    if plan.trades.closing_bet.exit == "next_0930":
+        own["closing_bet"].append(
+            "closing bets were sold at the next opening: history has no prices of 09:30"
+        )
     if plan.first < TICKS_SINCE:
         common.append(
             f"entries, targets and stops of signals before {TICKS_SINCE} lie on the finer ticks "

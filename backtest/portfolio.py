@@ -1,8 +1,8 @@
 """One account over history: which of the possible trades it takes, and what it is worth.
 
 Session by session: corporate actions change the shares held; then purchases with the cash of
-the session's start and sales, or, for purchases in the closing auction, sales first; at the end
-the positions are valued at the close. Money is whole won, shares are whole.
+the session's start and sales, or, for purchases in the closing auction, first the sales before it;
+at the end the positions are valued at the close. Money is whole won, shares are whole.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ class Candidate(NamedTuple):
     """A signal that was filled: places of sessions, prices in won as traded.
 
     `closed` is None while it is open; `fraction` of capital is the most it may take; the rates
-    are the costs of buying and of selling, slippage among them, as fractions of the amount.
+    are the costs of buying and of selling, slippage among them, as fractions of the amount; `late`:
+    sold in the closing auction itself or after it.
     """
 
     code: int
@@ -47,6 +48,7 @@ class Candidate(NamedTuple):
     fraction: float
     value20: float | None
     row: dict[str, Any]
+    late: bool = False
 
 
 @dataclass
@@ -90,7 +92,7 @@ def simulate(
     """Trade the candidates, which are sorted by session of purchase and best first.
 
     Args:
-        sell_first: purchases are made after the session's sales, with their proceeds.
+        sell_first: purchases are made in the closing auction, with what sales before it brought.
     """
     run = _Run(prices, limits, capital)
     waiting = iter([*candidates, None])
@@ -103,11 +105,9 @@ def simulate(
             chosen.append(upcoming)
             upcoming = next(waiting)
         if sell_first:
-            run.sell(at)
-            run.buy(at, chosen)
-        else:
-            run.buy(at, chosen)
-            run.sell(at)
+            run.sell(at, late=False)
+        run.buy(at, chosen)
+        run.sell(at)
         holdings = run.value(at)
         run.equity = run.account.cash + holdings
         held = len(run.account.positions)
@@ -146,8 +146,13 @@ class _Run:
                 position.received += rest
                 self.account.cash += rest
 
-    def sell(self, at: int) -> None:
-        for position in self.due.pop(at, ()):
+    def sell(self, at: int, *, late: bool = True) -> None:
+        """What is due; `late` ones too, or they wait."""
+        due = self.due.pop(at, [])
+        if not late:
+            self.due[at] = [one for one in due if one.candidate.late]
+            due = [one for one in due if not one.candidate.late]
+        for position in due:
             candidate = position.candidate
             assert candidate.sold_at is not None
             won = position.shares * candidate.sold_at

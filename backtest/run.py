@@ -159,7 +159,7 @@ def trade(ready: Ready, first: date, last: date) -> Traded:
         prices,
         plan.limits,
         plan.capital,
-        sell_first=plan.scanner == "closing_bet" and plan.trades.closing_bet.exit != "next_close",
+        sell_first=plan.scanner == "closing_bet",
     )
     start = bisect_left(scanned.sessions, sessions[0])
     before = scanned.sessions[start - 1] if start else sessions[0]
@@ -190,7 +190,10 @@ def account(ready: Ready, first: date, last: date) -> Result:
             "not_bought": done.outcome.not_bought,
             "gates": dict(colours.rows()),
             "costs": facts.cost_words(plan),
-            "notes": facts.data_notes(data, signals, plan.scanner),
+            "notes": [
+                *facts.data_notes(data, signals, plan.scanner),
+                *facts.large_sales(data, trades, plan.limits.max_volume),
+            ],
             "conditions": facts.conditions(plan),
         },
     )

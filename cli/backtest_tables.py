@@ -38,7 +38,7 @@ def print_run(out: Console, stored: Stored, words: Words) -> None:
     values = {name: row[name] for name in ("id", "scanner", "first", "last")}
     values |= {"capital": won(row["capital"]), "source": words(row["source"]), "changes": changes}
     out.print(words(head, **values), style="bold", markup=False)
-    print_facts(out, facts["survivorship"], facts["costs"], facts["notes"], words)
+    print_facts(out, facts, words)
     out.print(words("trials of this scanner so far: {n}", n=f"{facts['trials']:,}"))
     markets = (words("account"), "KOSPI", words("all stocks, equal weights"))
     table = columns_of([("", True), *((name, False) for name in markets)])
@@ -58,17 +58,19 @@ def print_run(out: Console, stored: Stored, words: Words) -> None:
     out.print(words(last, seconds=f"{row['seconds']:.1f}", id=row["id"]))
 
 
-def print_facts(
-    out: Console, survivorship: Row, costs: str, notes: Sequence[str], words: Words
-) -> None:
-    """What stands at the top of a run or a sweep."""
+def print_facts(out: Console, facts: Row, words: Words) -> None:
+    """What stands at the top of a run or a sweep: survivorship, costs, notes, conditions."""
+    survivorship = facts["survivorship"]
     bad = survivorship["verdict"] != "included"
     told = words("survivorship: {told}", told=words.told(survivorship["words"]))
     out.print(told, style="red" if bad else "", markup=False)
-    out.print(words("costs: {told}", told=words.told(costs)), markup=False)
-    for note in notes:
+    out.print(words("costs: {told}", told=words.told(facts["costs"])), markup=False)
+    for note in facts["notes"]:
         told = words("note: {note}", note=words.told(note))
         out.print(told, style="yellow", markup=False)
+    out.print(words("what would have to be true:"))
+    for condition in facts["conditions"]:
+        out.print(f"  - {words.told(condition)}", style="dim", markup=False)
 
 
 def _in_words(row: Row, words: Words) -> list[str]:

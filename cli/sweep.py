@@ -166,14 +166,15 @@ def _whole(done: Swept) -> dict[str, Any]:
     ]
     return {
         "id": done.id,
-        "survivorship": dict(done.survivorship),
-        "costs": done.costs,
+        "survivorship": dict(done.facts["survivorship"]),
+        "costs": done.facts["costs"],
+        "conditions": done.facts["conditions"],
         "trials": trials,
         "resumed": done.resumed,
         "tried": done.tried,
         "summary": summary_json(done.summary),
         "warning": _warning(done),
-        "notes": done.notes,
+        "notes": done.facts["notes"],
     }
 
 
@@ -182,7 +183,7 @@ def _without_returns(part: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _show(out: Console, done: Swept, words: Words) -> None:
-    print_facts(out, done.survivorship, done.costs, done.notes, words)
+    print_facts(out, done.facts, words)
     if done.resumed:
         out.print(words("went on with a sweep that had {n} trials done", n=f"{done.resumed:,}"))
     ranked = sorted(

@@ -305,12 +305,20 @@ SENTENCES: Final[Sequence[tuple[str, str]]] = (
     *words_ko_history.SENTENCES,
     # performance
     (
-        r"^(\S+) to (\S+): too short to tell whether the data hold stocks that left the market$",
+        r"^(\S+) to (\S+): too short to tell whether the data hold stocks that left the market",
         "{0}~{1}: 상장폐지된 종목이 자료에 있는지 알기에는 기간이 짧음",
     ),
     (
-        r"^(\S+) to (\S+): (\d+) of (\d+) stocks in the data left the market$",
+        r"^(\S+) to (\S+): (\d+) of (\d+) stocks in the data left the market",
         "{0}~{1}: 자료의 {3}종목 가운데 {2}종목이 시장을 떠남",
+    ),
+    (
+        r"^(\S+) to (\S+): only (\d+) of (\d+) stocks in the data left the market",
+        "{0}~{1}: 자료의 {3}종목 가운데 {2}종목만 시장을 떠남",
+    ),
+    (
+        r"; of the real one 2 to 4 % leave a year, so the figures may be too good$",
+        "; 실제 시장에서는 한 해 2~4%가 떠나므로 수치가 실제보다 좋을 수 있음",
     ),
     (
         r"^SURVIVORSHIP BIAS, (\S+) to (\S+): (\d+) of (\d+) stocks in the data left the market",

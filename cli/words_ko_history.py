@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from cli.words_ko_facts import FACTS
+
 WORDS: Final[Mapping[str, str]] = {
     # import
     "{files} files: {rows_read} rows read, {rows_stored} stored, "
@@ -65,6 +67,7 @@ WORDS: Final[Mapping[str, str]] = {
     ),
     "trials of this scanner so far: {n}": "이 스캐너의 지금까지 시도: {n}",
     "costs: {told}": "비용: {told}",
+    "what would have to be true:": "이랬어야 이루어질 수 있음:",
     "account": "계좌",
     "all stocks, equal weights": "전 종목 동일 비중",
     "return": "수익률",
@@ -179,33 +182,6 @@ WORDS: Final[Mapping[str, str]] = {
     "live prices": "실시간 시세",
     "tells of events": "소식을 알림",
 }
-
-# The dashboard's words/facts.js says the same of what figures rest on; a test compares them.
-FACTS: Final[Sequence[tuple[str, str]]] = (
-    (
-        r"^each side (\S+) commission and fees and (\S+) tick of slippage; tax on sales (.+)$",
-        "편도 수수료와 제비용 {0}, 슬리피지 {1}호가; 거래세 {2}",
-    ),
-    (r"([\d.]+%) from (\d{4}-\d\d-\d\d)", "{1}부터 {0}"),
-    (
-        r"^(\S+) of the bars were adjusted by their source: their prices and shares are not those "
-        r"traded, so ticks, limits and whole shares are approximate there$",
-        "시세의 {0}는 자료원이 수정한 가격임: 거래된 가격과 주식 수가 아니므로 "
-        "호가 단위, 가격제한폭, 주식 수가 어림값임",
-    ),
-    (
-        r"^traded value is estimated as close x volume where the source gives none$",
-        "거래대금이 없는 곳은 종가 × 거래량으로 어림했음",
-    ),
-    (
-        r"^net buying was known for (\S+) of the signals; elsewhere that part is missing$",
-        "수급은 신호의 {0}에서만 알려져 있고, 나머지는 그 항목이 없음",
-    ),
-    (
-        r"^no news: that part of closing_bet is missing, and blocking news stop nothing$",
-        "뉴스 없음: 종가베팅의 그 항목이 빠지고, 악재 공시로 막히는 일이 없음",
-    ),
-)
 SENTENCES: Final[Sequence[tuple[str, str]]] = (
     *FACTS,
     # import

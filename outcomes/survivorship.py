@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 import polars as pl
 
-# [DATA] KRX lists about 2,600 common stocks, and some 50 to 100 leave a year: 2 to 4 %. Where less
-# than a fifth of the lower end did, the data can't be of the whole market.
-LEAST_A_YEAR = 0.004
+# [DATA] KRX lists about 2,600 common stocks, and some 50 to 100 leave a year: 2 to 4 %. Where fewer
+# did than chance allows at the lower end, some are missing; where less than a fifth of it did, the
+# data can't be of the whole market.
+REAL_A_YEAR = 0.02
+LEAST_A_YEAR = REAL_A_YEAR / 5
 SESSIONS_A_YEAR = 245
 GONE_AFTER = 5  # stored sessions without a bar
 
@@ -18,7 +22,8 @@ GONE_AFTER = 5  # stored sessions without a bar
 @dataclass(frozen=True)
 class Survivorship:
     """`left`: stocks whose bars end before the range does. `missing`: common stocks known to have
-    left in it that have no bars. `held`: None where the range is too short to tell."""
+    left in it that have no bars. `held`: None where the range is too short to tell; `few`: fewer
+    left than leave the real market, so some may be missing."""
 
     first: date
     last: date
@@ -26,19 +31,38 @@ class Survivorship:
     left: int
     missing: int
     held: bool | None
+    few: bool = False
+
+    @property
+    def verdict(self) -> Literal["included", "partly", "absent", "unknown"]:
+        """Whether stocks that left the market are in the data."""
+        if self.held is None:
+            return "unknown"
+        if self.held and not self.few and not self.missing:
+            return "included"
+        return "partly" if self.left else "absent"
 
     @property
     def sentence(self) -> str:
         """What a report says at its top."""
         where = f"{self.first} to {self.last}"
-        if self.held is None:
-            return f"{where}: too short to tell whether the data hold stocks that left the market"
-        if self.held:
-            return f"{where}: {self.left} of {self.stocks} stocks in the data left the market"
         lacking = f", and {self.missing} known to have left are missing" if self.missing else ""
+        left = f"{self.left} of {self.stocks} stocks in the data left the market{lacking}"
+        if self.held is None:
+            return (
+                f"{where}: too short to tell whether the data hold stocks that left the market"
+                f"{lacking}"
+            )
+        if self.held and self.few:
+            return (
+                f"{where}: only {left}; of the real one 2 to 4 % leave a year, so the figures may "
+                "be too good"
+            )
+        if self.held:
+            return f"{where}: {left}"
         return (
-            f"SURVIVORSHIP BIAS, {where}: {self.left} of {self.stocks} stocks in the data left the "
-            f"market{lacking}. What failed is not in it, so the figures are too good"
+            f"SURVIVORSHIP BIAS, {where}: {left}. What failed is not in it, so the figures are too "
+            "good"
         )
 
 
@@ -62,8 +86,11 @@ def survivorship(
     left = seen.filter(pl.col("session") < last_but).height
     known = common.filter(pl.col("delisted").is_between(first, last, closed="right"))
     missing = len(set(known["ticker"]) - set(seen["ticker"]))
-    expected = LEAST_A_YEAR * seen.height * max(len(stored) - GONE_AFTER, 0) / SESSIONS_A_YEAR
+    years = max(len(stored) - GONE_AFTER, 0) / SESSIONS_A_YEAR
+    expected = LEAST_A_YEAR * seen.height * years
+    real = REAL_A_YEAR * seen.height * years
     held = None if expected < 1 else left >= expected
     if missing > left:
         held = False
-    return Survivorship(first, last, seen.height, left, missing, held)
+    few = left < real - 2 * math.sqrt(real)
+    return Survivorship(first, last, seen.height, left, missing, held, few)

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from backtest.facts import cost_words, survivorship
+from backtest import facts
 from backtest.grid import Window, windows
 from backtest.plan import Plan
 from backtest.trials import Summary, summary
@@ -40,7 +40,7 @@ class Sweep:
 class Swept:
     """`results` by number (from 1), `tried` counts every trial of the scanner in this database.
 
-    `survivorship` as backtest.facts tells it; `costs` in words.
+    `facts`: survivorship as backtest.facts tells it; costs, notes and conditions in words.
     """
 
     id: int
@@ -50,9 +50,7 @@ class Swept:
     summary: Summary
     tried: int
     resumed: int
-    notes: list[str]
-    survivorship: Mapping[str, Any]
-    costs: str
+    facts: Mapping[str, Any]
 
 
 def run_sweep(
@@ -114,9 +112,12 @@ def run_sweep(
         summary=summary(results, found, tried),
         tried=tried,
         resumed=len(stored),
-        notes=panel.notes,
-        survivorship=survivorship(panel.data, sessions),
-        costs=cost_words(plans[0]),
+        facts={
+            "survivorship": facts.survivorship(panel.data, sessions),
+            "costs": facts.cost_words(plans[0]),
+            "notes": [*panel.notes, *facts.data_notes(panel.data, None, plans[0].scanner)],
+            "conditions": list(dict.fromkeys(one for p in plans for one in facts.conditions(p))),
+        },
     )
 
 

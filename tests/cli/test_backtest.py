@@ -87,6 +87,7 @@ def test_a_sweep_warns_of_luck_and_the_same_one_again_tries_nothing(closebell):
     assert "trials were made with this scanner" in first["warning"]
     assert first["survivorship"]["words"].startswith(("2026-", "SURVIVORSHIP BIAS, 2026-"))
     assert "tax on sales" in first["costs"]
+    assert any("a buy stop lay at each signal's entry" in one for one in first["conditions"])
     again = closebell("sweep", "vcp", *RANGE, *grid, "--workers", "2", "--json").json
     assert again["resumed"] == 4
     assert again["trials"] == first["trials"]

@@ -17,7 +17,7 @@ from backtest.plan import plan_of
 from cli import backtest, up
 from cli.imports import import_
 from cli.words import words_of
-from cli.words_ko_history import FACTS
+from cli.words_ko_facts import FACTS
 from flows.supervisor import Seen, State
 from outcomes.rules import TradeRules
 from scanners.rules import Rules
@@ -51,6 +51,18 @@ def tried_twice(database):
         publish_backtest(database)
     with database.reader() as tx:
         return sorted(row["id"] for row in tx.backtests.recent(2))
+
+
+def test_a_report_on_the_terminal_says_what_would_have_to_be_true(run, database):
+    one, _ = tried_twice(database)
+    facts = json.loads(run("en", "backtest", "show", str(one), "--json"))["facts"]
+    english = " ".join(run("en", "backtest", "show", str(one)).split())
+    assert english.index("what would have to be true:") < english.index("Sharpe")
+    assert len(facts["conditions"]) > 0
+    for condition in facts["conditions"]:
+        assert f"- {condition}" in english
+    korean = run("ko", "backtest", "show", str(one))
+    assert "이랬어야 이루어질 수 있음:" in korean
 
 
 def test_a_list_and_a_comparison_warn_as_a_single_report_does(run, database):
@@ -125,7 +137,7 @@ def test_terminal_and_dashboard_say_what_data_lack_alike():
     script = (ROOT / "api/dashboard/static/words/facts.js").read_text("utf-8")
     theirs = dict(re.findall(r'^  \[/(\^.*\$)/,\n    "(.*)"\],$', script, re.MULTILINE))
     ours = {pattern: korean for pattern, korean in FACTS if pattern.startswith("^")}
-    assert len(ours) == 5
+    assert len(ours) == 19
     for pattern, korean in ours.items():
         plain = re.sub(r"\{(\d)\}", lambda found: f"${int(found[1]) + 1}", korean)
         assert theirs[pattern].replace("{taxes}", "$3") == plain

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from paths import weekdays
 from realdata import adjusted_market, raw_market
 from trade_stories import TOLD, bars_of, sessions_of
 
@@ -15,7 +16,7 @@ from errors import SettingsError
 from outcomes.costs import kept_expr, round_trip, sell_tax_expr
 from outcomes.random_stock import random_gross, random_stock
 from outcomes.rules import CostRules, TradeRules
-from outcomes.survivorship import survivorship
+from outcomes.survivorship import Survivorship, survivorship
 
 
 @pytest.mark.parametrize(
@@ -177,6 +178,29 @@ def test_a_known_delisting_without_bars_is_missed(real_data: Path) -> None:
     )  # fmt: skip
     found = judged(data.bars, instruments)
     assert (found.missing, found.held) == (40, False)
+
+
+def test_fewer_than_leave_the_real_market_are_only_a_part_and_the_missing_are_named() -> None:
+    days = weekdays(500)
+    stocks = [f"{n:05}0" for n in range(2_000)]
+    instruments = pl.DataFrame({"ticker": stocks, "kind": "common", "market": "KOSPI"})
+    instruments = instruments.with_columns(
+        delisted=pl.when(pl.col("ticker") == stocks[-1]).then(days[300]).otherwise(None)
+    )
+
+    def found(left: int) -> Survivorship:
+        gone = pl.col("ticker").is_in(stocks[:left])
+        session = pl.when(gone).then(pl.lit(days[100])).otherwise(pl.lit(days[-1]))
+        last_seen = pl.DataFrame({"ticker": stocks[:-1]}).with_columns(session=session)
+        return survivorship(last_seen, days, instruments)
+
+    # 2 % a year of 2,000 in two years: about 80.
+    assert [found(left).verdict for left in (0, 5, 30, 79)] == ["absent", *["partly"] * 3]
+    assert [found(left).held for left in (0, 5, 30, 79)] == [False, False, True, True]
+    for left in (0, 5, 30, 79):
+        assert "and 1 known to have left are missing" in found(left).sentence
+    assert "only 30 of 1999" in found(30).sentence
+    assert "only" not in found(79).sentence
 
 
 def test_a_week_can_not_tell(real_data: Path) -> None:

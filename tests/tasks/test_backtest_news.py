@@ -82,4 +82,4 @@ def test_news_that_dont_reach_back_to_the_range_are_none(database: Database) -> 
 def test_other_scanners_have_no_note_about_news(database: Database) -> None:
     stored_sample.fill(database)
     panel = read_panel(database, "stored", CALENDAR, plan())
-    assert not any("news" in note for note in data_notes(panel.data, pl.DataFrame(), "vcp"))
+    assert not any("news" in note for note in data_notes(panel.data, None, "vcp"))

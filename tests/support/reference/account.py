@@ -146,11 +146,10 @@ def plain_account(
                 one.shares, one.received = whole, one.received + rest
                 account.cash += rest
         due = sorted(filled.get(session, []), key=_rank)
-        for step in ("sell", "buy") if closing else ("buy", "sell"):
-            if step == "sell":
-                _sell(session, held, account, market, plan)
-            else:
-                _buy(session, due, ends, held, account, worth, gates, market, plan)
+        if closing:
+            _sell(session, held, account, market, plan, vanished=False)
+        _buy(session, due, ends, held, account, worth, gates, market, plan)
+        _sell(session, held, account, market, plan)
         worth = account.cash + sum(
             one.shares * market.last_close(ticker, session) for ticker, (one, _) in held.items()
         )
@@ -174,8 +173,18 @@ def _rank(signal: dict[str, Any]) -> tuple[Any, ...]:
     )
 
 
-def _sell(session: date, held: dict[str, Any], account: Plain, market: Market, plan: Plan) -> None:
+def _sell(
+    session: date,
+    held: dict[str, Any],
+    account: Plain,
+    market: Market,
+    plan: Plan,
+    vanished: bool = True,
+) -> None:
+    """What is due; of closing bets all but the vanished are sold before the closing auction."""
     for ticker in [t for t, (_, end) in held.items() if end[2] == session]:
+        if not vanished and market.at(ticker, session) is None:
+            continue
         one, end = held.pop(ticker)
         won = one.shares * end[3]
         rules = plan.trades.costs
