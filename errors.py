@@ -4,7 +4,9 @@ ClosebellError
 ├── SettingsError              a setting or rule is missing or wrong: correct it
 ├── NotATradingSession         the date is no session of the exchange: choose another
 ├── BadMarketData              the data can't be trusted: look at the figures, collect again
-│   └── BadFile                a file can't be read or has the wrong columns
+│   ├── BadFile                a file can't be read or has the wrong columns
+│   │   └── NotImportable      it is known what the file holds, and that isn't imported
+│   └── TooEarly               the session can't give it yet: run again later
 ├── SourceNotConfigured        the source needs a key or a file: configure it
 ├── SourceRefused              the provider refuses the request: look at the reason it gives
 ├── SourceUnavailable          the provider didn't answer: try again later
@@ -56,6 +58,14 @@ class BadMarketData(ClosebellError):
 
 class BadFile(BadMarketData):
     """A file that can't be read, or lacks the columns of any format we know."""
+
+
+class NotImportable(BadFile):
+    """A file of a known format that has no place in the database."""
+
+
+class TooEarly(BadMarketData):
+    """Asked for before the session has come so far. Nothing was done."""
 
 
 class SourceNotConfigured(ClosebellError):

@@ -273,6 +273,13 @@ def config_file() -> Path:
     return (Path(folder).expanduser() if folder else default_data_dir()) / "closebell.toml"
 
 
+def unknown_names() -> list[str]:
+    """Variables of the environment that look like settings and are none, in order."""
+    known = {f"CLOSEBELL_{name.upper()}" for name in Settings.model_fields}
+    ours = {name for name in map(str.upper, os.environ) if name.startswith("CLOSEBELL_")}
+    return sorted(ours - known - {"CLOSEBELL_CONFIG", "CLOSEBELL_REAL_DATA"})
+
+
 def load(**overrides: Any) -> Settings:
     """Read and check all settings.
 

@@ -16,6 +16,7 @@ import logs
 import settings
 from cli.words import ENGLISH, Words, words_of
 from db import Database
+from market.calendar import TradingCalendar
 from settings import Settings
 from tasks.markets import open_market
 
@@ -34,8 +35,8 @@ SourceOption = Annotated[
     typer.Option(
         parser=a_source,
         metavar="NAME",
-        help="kiwoom, krx, sample, replay, or stored: the real market as it is in the database, "
-        "from whichever source. Default: CLOSEBELL_SOURCE, else stored "
+        help="kiwoom, krx, marcap, sample, replay, or stored: the real market as it is in the "
+        "database, from whichever source. Default: CLOSEBELL_SOURCE, else stored "
         "once something was imported, else sample.",
     ),
 ]
@@ -47,6 +48,17 @@ def a_date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is no date (write it as 2026-02-20)") from None
+
+
+def a_day(text: str) -> date:
+    """A date that the trading calendar knows; another is a usage error."""
+    day, calendar = a_date(text), TradingCalendar()
+    if not calendar.first <= day <= calendar.last:
+        raise typer.BadParameter(
+            f"nothing is known of {day}: the calendar reaches from {calendar.first} to "
+            f"{calendar.last}"
+        )
+    return day
 
 
 SessionOption = Annotated[date, typer.Option(parser=a_date, metavar="YYYY-MM-DD")]
@@ -80,6 +92,8 @@ def load_settings() -> Settings:
     """All settings, checked; logs as they say."""
     config = settings.load()
     logs.configure(config.log_level)
+    if unknown := settings.unknown_names():
+        logs.get().warning("no such settings in the environment", names=unknown)
     return config
 
 

@@ -48,7 +48,7 @@ def upgrade(as_json: AsJson = False) -> None:
 def status(as_json: AsJson = False) -> None:
     """Which version the tables are of, and which this program needs."""
     config = load_settings()
-    found = {}
+    found, where = {}, {}
     for market in MARKETS:
         with (
             working(quiet=as_json) as say,
@@ -56,12 +56,12 @@ def status(as_json: AsJson = False) -> None:
         ):
             state = db.status()
             found[market] = {**asdict(state), "up_to_date": state.up_to_date}
-            where = db.shown_url
+            where[market] = db.shown_url
     if as_json:
-        print_json({"url": where, **found})
+        print_json({"url": where["real"], **found})
         return
     out = console()
-    out.print(where, markup=False)
+    out.print(where["real"], markup=False)
     for market, told in found.items():
         word = "up to date" if told["up_to_date"] else "closebell db upgrade is due"
         out.print(f"{market} market: version {told['current'] or 'none'} of {told['head']}, {word}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -14,9 +15,9 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 
 from cli.common import AsJson, load_settings, print_json, working
 from cli.tables import console
-from cli.words import words_of
+from cli.words import Words, words_of
 from db import Database
-from errors import SettingsError
+from errors import BadFile, ClosebellError, SettingsError
 from flows.home import prepare
 from market.calendar import TradingCalendar
 from market.clock import SystemClock
@@ -60,19 +61,45 @@ def import_(
     if wanted := HISTORY.fullmatch(" ".join(what)):
         _history(wanted, config, as_json=as_json)
         return
+    years = _years_of(what)
+    folders = {one: _files_in(path) for one in what if (path := _path(one)).is_dir()}
     words = words_of(config.language)
+    done = Imported()
     with working(quiet=as_json, words=words) as say, open_market(config, REAL, say) as (db, _):
-        paths = [path for one in what for path in _paths(one, config, db, quiet=as_json)]
-        done = import_files(
-            db,
-            paths,
-            calendar=TradingCalendar(config.extra_holidays),
-            clock=SystemClock(),
-            settings=config,
-            progress=lambda path, one: say(
-                f"reading {path.name}" if one is None else _line(path, one)
-            ),
+
+        def tell(path: Path, one: Imported | None) -> None:
+            nonlocal done
+            done += one or Imported()
+            say(f"reading {path.name}" if one is None else _line(path, one))
+
+        paths: list[Path] = []
+        for one in what:
+            if one in years:
+                paths += _download(years[one], config, db, quiet=as_json)
+            else:
+                paths += folders.get(one, [_path(one)])
+        try:
+            import_files(
+                db,
+                paths,
+                calendar=TradingCalendar(config.extra_holidays),
+                clock=SystemClock(),
+                settings=config,
+                may_skip=frozenset(path for inside in folders.values() for path in inside),
+                progress=tell,
+            )
+        except ClosebellError:
+            if done.files:  # what was stored before the file that is wrong
+                _show(done, words, as_json=as_json)
+            raise
+    _show(done, words, as_json=as_json)
+    if not as_json:
+        console().print(
+            words("Next: closebell run end-of-day, or closebell backfill --from … --to …")
         )
+
+
+def _show(done: Imported, words: Words, *, as_json: bool) -> None:
     if as_json:
         print_json(asdict(done))
         return
@@ -92,12 +119,14 @@ def import_(
     for reason, rows in done.ignored.items():
         why = words.told(reason)
         out.print("  " + words("not kept {n}: {why}", n=f"{rows:,}", why=why), markup=False)
-    out.print(words("Next: closebell run end-of-day, or closebell backfill --from … --to …"))
+    for file, reason in done.skipped.items():
+        why = words.told(reason)
+        out.print("  " + words("skipped {file}: {why}", file=file, why=why), markup=False)
 
 
-def _line(path: Path, done: Imported | None) -> str:
-    if done is None:
-        return f"reading {path.name}"
+def _line(path: Path, done: Imported) -> str:
+    if done.skipped:
+        return f"skipped {path.name}"
     return (
         f"{path.name}: {done.rows_read:,} rows, {done.rows_stored:,} stored, "
         f"{done.rows_rejected:,} rejected"
@@ -134,16 +163,26 @@ def _history(wanted: re.Match[str], config: Settings, *, as_json: bool) -> None:
     out.print(words("Next: closebell run end-of-day"))
 
 
-def _paths(text: str, config: Settings, db: Database, *, quiet: bool) -> list[Path]:
-    if text.startswith("marcap:"):
-        return _download(text, config, db, quiet=quiet)
-    path = Path(text).expanduser()
-    if path.is_dir():
-        return sorted(p for p in path.iterdir() if p.suffix in (".parquet", ".csv", ".gz", ".zst"))
-    return [path]
+def _years_of(what: Sequence[str]) -> Mapping[str, range]:
+    """Years that were asked for, by how; wrong ones are a usage error."""
+    try:
+        return {text: parse_years(text) for text in what if text.startswith("marcap:")}
+    except SettingsError as error:
+        raise typer.BadParameter(". ".join(filter(None, (error.detail, error.remedy)))) from error
 
 
-def _download(text: str, config: Settings, db: Database, *, quiet: bool) -> list[Path]:
+def _path(text: str) -> Path:
+    return Path(text).expanduser()
+
+
+def _files_in(folder: Path) -> Sequence[Path]:
+    found = sorted(p for p in folder.iterdir() if p.suffix in (".parquet", ".csv", ".gz", ".zst"))
+    if not found:
+        raise BadFile(f"{folder}: the folder has no Parquet or CSV files")
+    return found
+
+
+def _download(years: range, config: Settings, db: Database, *, quiet: bool) -> list[Path]:
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -162,4 +201,4 @@ def _download(text: str, config: Settings, db: Database, *, quiet: bool) -> list
         bar.update(task, completed=received, total=expected)
 
     with bar:
-        return list(fetch_marcap(parse_years(text), config, db, tell))
+        return list(fetch_marcap(years, config, db, tell))

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
+import logs
 from cli import (
     alerts,
     backtest,
@@ -80,11 +81,12 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; never shows a traceback for an error that has a name."""
+    """Run the command line; an error is one line, its traceback is told to the log (debug)."""
     for output in (sys.stdout, sys.stderr):
         if hasattr(output, "reconfigure"):
             output.reconfigure(encoding="utf-8", errors="replace")
     as_json = "--json" in sys.argv
+    logs.configure()
     try:
         code = app(standalone_mode=False)
     except NoArgsIsHelpError as error:
@@ -101,6 +103,12 @@ def main() -> None:
         code = FAILED
     except BrokenPipeError:
         sys.stderr.close()
+        code = FAILED
+    except Exception as error:  # noqa: BLE001 a mistake of ours: a line here, the rest in the log
+        logs.get().debug("unexpected", exc_info=error)
+        detail = " ".join(f"{type(error).__name__}: {error}".split())
+        remedy = "CLOSEBELL_LOG_LEVEL=debug shows where it happened; please report that"
+        _tell(detail, remedy, "Unexpected", as_json=as_json)
         code = FAILED
     sys.exit(code or DONE)
 

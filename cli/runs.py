@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.common import AsJson, SourceOption, a_date, load_settings, print_json, working
+from cli.common import AsJson, SourceOption, a_day, load_settings, print_json, working
 from cli.tables import console, gate_line, print_signals, scanned_table
 from cli.words import Words, words_of
 from errors import ClosebellError
@@ -43,7 +43,7 @@ AcceptChecks = Annotated[
 SessionChoice = Annotated[
     date | None,
     typer.Option(
-        parser=a_date,
+        parser=a_day,
         metavar="YYYY-MM-DD",
         help="Default: today's; after a close, the newest that has closed.",
     ),
@@ -70,8 +70,8 @@ def end_of_day(
 
 
 def backfill(
-    first: Annotated[date, typer.Option("--from", parser=a_date, metavar="YYYY-MM-DD")],
-    last: Annotated[date, typer.Option("--to", parser=a_date, metavar="YYYY-MM-DD")],
+    first: Annotated[date, typer.Option("--from", parser=a_day, metavar="YYYY-MM-DD")],
+    last: Annotated[date, typer.Option("--to", parser=a_day, metavar="YYYY-MM-DD")],
     source: SourceOption = None,
     accept_checks: AcceptChecks = False,
     as_json: AsJson = False,
@@ -149,7 +149,12 @@ def _run(
                 f"Prefect's server didn't start: {error}",
                 remedy="try again when the machine is less busy, or keep one running: closebell up",
             ) from error
-        summary = _summary(state)
+        try:
+            summary = _summary(state)
+        except Exception as error:
+            if as_json:  # standard error tells of it as well, with the remedy
+                print_json(_failed(state, error).model_dump(mode="json"))
+            raise
         if as_json:
             print_json(summary.model_dump(mode="json"))
             return
@@ -164,8 +169,8 @@ def _newest_session(db: Any, source: str, calendar: TradingCalendar) -> date | N
     closed = calendar.last_closed(SystemClock().now())
     if source != "stored":
         return closed
-    bars = db.freshness().bars
-    return min(bars.session, closed) if bars else closed
+    with db.reader() as tx:
+        return tx.bars.newest(closed) or closed
 
 
 def _summary(state: State[Any]) -> RunSummary:
@@ -186,6 +191,15 @@ def _summary(state: State[Any]) -> RunSummary:
             remedy="run it again; what was published before stays as it is",
         ) from error
     raise ClosebellError(f"the flow ended as {state.name}: {state.message}")
+
+
+def _failed(state: State[Any], error: Exception) -> RunSummary:
+    run_id = state.state_details.flow_run_id
+    return RunSummary(
+        state="failed",
+        reason=error.detail if isinstance(error, ClosebellError) else type(error).__name__,
+        flow_run_id=str(run_id) if run_id else None,
+    )
 
 
 def _show(summary: RunSummary, db: Any, source: str, words: Words) -> None:

@@ -16,6 +16,13 @@ WORDS: Final[Mapping[str, str]] = {
     ),
     "rejected {n}: {why}": "거부 {n}행: {why}",
     "not kept {n}: {why}": "저장하지 않음 {n}행: {why}",
+    "skipped {file}: {why}": "건너뜀 {file}: {why}",
+    "intraday snapshots are replayed (source replay), not imported": (
+        "장중 스냅숏은 가져오지 않고 재생합니다 (source replay)"
+    ),
+    "a list of sessions isn't imported; the trading calendar is built in": (
+        "거래일 목록은 가져오지 않습니다. 거래일 달력은 내장되어 있습니다"
+    ),
     "Next: closebell run end-of-day, or closebell backfill --from … --to …": (
         "다음: closebell run end-of-day 또는 closebell backfill --from … --to …"
     ),
@@ -31,6 +38,8 @@ WORDS: Final[Mapping[str, str]] = {
     "unknown market": "알 수 없는 시장",
     "unknown index": "알 수 없는 지수",
     "unreadable time of publication": "읽을 수 없는 공표 시각",
+    "a session not over yet": "아직 끝나지 않은 거래일",
+    "unreadable number": "읽을 수 없는 숫자",
     "null close": "종가 없음",
     "null open": "시가 없음",
     "null high": "고가 없음",

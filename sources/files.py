@@ -58,10 +58,12 @@ def read_file(
     """Read one file, whichever kind it is, and part its good rows from the bad.
 
     `net_buying_known_at` is the time of the day (Asia/Seoul) from which a session's net buying
-    counts as known; `collected_at` (aware) is stored with every bar.
+    counts as known; `collected_at` (aware) is stored with every bar, and a session that wasn't
+    over by then is refused.
 
     Raises:
-        BadFile: it can't be read, is empty, or has the columns of no known kind.
+        BadFile: it can't be read, is empty, or has the columns of no known kind (NotImportable:
+            of a kind that is known and isn't imported).
     """
     if collected_at.tzinfo is None:
         raise ValueError("collected_at has no time zone")
@@ -71,7 +73,7 @@ def read_file(
     if kind in BARS:
         return _bars(kind, table, file, calendar, collected_at)
     if kind == "index_bars":
-        index, rejected, ignored = read_index_bars(table, file, calendar=calendar)
+        index, rejected, ignored = read_index_bars(table, file, calendar=calendar, now=collected_at)
         return FileContent(
             kind,
             table.height,
@@ -83,7 +85,12 @@ def read_file(
         attributes, ignored = read_attributes(table, file, FILES[kind])
         return FileContent(kind, table.height, attributes=attributes, ignored=ignored)
     net_buying, rejected = read_net_buying(
-        table, file, kind, calendar=calendar, known_from=net_buying_known_at
+        table,
+        file,
+        kind,
+        calendar=calendar,
+        known_from=net_buying_known_at,
+        now=collected_at,
     )
     return FileContent(kind, table.height, net_buying=NetBuying.cast(net_buying), rejected=rejected)
 

@@ -109,7 +109,9 @@ def read_bars(
     """
     parsed = table.select(_parsed(Columns(table, file), names))
     ordered = by_session(parsed.with_row_index("row", offset=1))
-    marked = checked(ordered, ["session", "ticker"], calendar, tolerance_won=2).with_columns(
+    marked = checked(
+        ordered, ["session", "ticker"], calendar, collected_at, tolerance_won=2
+    ).with_columns(
         pl.col("source").cast(pl.String).fill_null(source),
         pl.lit(names.change is None).alias("adjusted"),
         pl.lit(collected_at).cast(pl.Datetime("us", "UTC")).alias("collected_at"),
@@ -148,6 +150,7 @@ def _parsed(columns: Columns, names: BarColumns) -> list[pl.Expr]:
         pl.all_horizontal(columns.whole(name).fill_null(True) for name in numeric if name).alias(
             "whole"
         ),
+        pl.all_horizontal(columns.readable(name) for name in numeric if name).alias("readable"),
         label(names.source).alias("source"),
     ]
 

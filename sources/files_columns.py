@@ -82,6 +82,15 @@ class Columns:
             self._need(name, dtype.is_float() or dtype == pl.Null, "numbers")
         return column.cast(pl.Float64, strict=False).fill_nan(None)
 
+    def readable(self, name: str) -> pl.Expr:
+        """Whether there is a number that fits Int64, or nothing at all."""
+        empty = pl.col(name).is_null()
+        if self._schema[name] == pl.String:
+            empty |= pl.col(name).str.strip_chars() == ""
+        elif self._schema[name].is_float():
+            empty |= pl.col(name).is_nan()
+        return empty | integer(self.number(name)).is_not_null()
+
     def whole(self, name: str) -> pl.Expr:
         """Whether a number is whole (null where there is none)."""
         if self._schema[name].is_integer():

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
-from errors import BadFile
+from errors import BadFile, NotImportable
 
 FileKind = Literal[
     "marcap",
@@ -53,13 +53,13 @@ FORMATS = (
     _format(
         "intraday_snapshots",
         "snap_at code close",
-        refused="intraday snapshots, which are replayed (source replay) and not imported",
+        refused="intraday snapshots are replayed (source replay), not imported",
     ),
     _format(
         "sessions",
         "date",
         exact=True,
-        refused="a list of sessions; the trading calendar is built in",
+        refused="a list of sessions isn't imported; the trading calendar is built in",
     ),
     _format(
         "marcap",
@@ -91,13 +91,14 @@ def recognise(columns: Collection[str], file: str) -> FileKind:
     """Which kind of file has these columns.
 
     Raises:
-        BadFile: none that can be imported; says what it lacks of the nearest format.
+        NotImportable: of a format that is known and refused.
+        BadFile: none is known; says what it lacks of the nearest format.
     """
     found = frozenset(columns)
     for known in FORMATS:
         if known.matches(found):
             if known.refused:
-                raise BadFile(f"{file}: these are {known.refused}")
+                raise NotImportable(f"{file}: {known.refused}")
             assert known.name in get_args(FileKind)
             return cast(FileKind, known.name)
     raise BadFile(f"{file}: {_what_is_wrong(found)}", remedy="see `closebell import --help`")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import dataframely as dy
 import polars as pl
@@ -25,7 +26,7 @@ class IndexRow(CheckedRow, IndexBars):
 
 
 def read_index_bars(
-    table: pl.DataFrame, file: str, *, calendar: TradingCalendar
+    table: pl.DataFrame, file: str, *, calendar: TradingCalendar, now: datetime
 ) -> tuple[dy.DataFrame[IndexRow], pl.DataFrame, Mapping[str, int]]:
     """Good rows sorted by session and index, the rejected ones, and why others don't matter."""
     columns = Columns(table, file)
@@ -36,6 +37,7 @@ def read_index_bars(
         *[price.cast(pl.Float64) for price in prices],
         integer(columns.number("volume").round()).alias("volume"),
         integer(columns.number("amount").round()).alias("value"),
+        readable=columns.readable("volume") & columns.readable("amount"),
     ).with_row_index("row", offset=1)
     unused = parsed["code"] == UNUSED
     early = (parsed["session"] < calendar.first).fill_null(False) & ~unused
@@ -43,7 +45,7 @@ def read_index_bars(
         index=pl.col("code").cast(pl.Enum(INDICES), strict=False)
     )
     ordered = kept.sort("session", "index")
-    marked = checked(ordered, ["session", "index"], calendar, tolerance_won=0)
+    marked = checked(ordered, ["session", "index"], calendar, now, tolerance_won=0)
     good, rejected = part(IndexRow, marked.with_columns(*mended()), table)
     ignored = {
         f"index {UNUSED} is KOSPI's twin": int(unused.sum()),

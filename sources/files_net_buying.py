@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import datetime, time
 
 import dataframely as dy
 import polars as pl
@@ -12,7 +12,7 @@ from market.schemas import TICKER, NetBuying
 from sources.files_columns import Columns, integer
 from sources.files_order import by_session
 from sources.files_rejects import part, repeated
-from sources.files_sessions import known_sessions
+from sources.files_sessions import session_columns
 
 WON = ("foreign_net_krw", "inst_net_krw")
 SHARES = ("foreign_net", "inst_net")
@@ -27,12 +27,22 @@ class NetBuyingRow(NetBuying):
     row = dy.UInt32()
     close = dy.Float64()
     known = dy.Bool()
+    over = dy.Bool()
+    readable = dy.Bool()
     whole = dy.Bool()
     alone = dy.Bool()
 
     @dy.rule()
     def session_known(cls) -> pl.Expr:
         return pl.col("known")
+
+    @dy.rule()
+    def session_over(cls) -> pl.Expr:
+        return pl.col("over")
+
+    @dy.rule()
+    def numbers_readable(cls) -> pl.Expr:
+        return pl.col("readable")
 
     @dy.rule()
     def some_figure(cls) -> pl.Expr:
@@ -55,6 +65,7 @@ def read_net_buying(
     *,
     calendar: TradingCalendar,
     known_from: time,
+    now: datetime,
 ) -> tuple[dy.DataFrame[NetBuyingRow], pl.DataFrame]:
     """Good rows sorted by session and ticker, and the rejected ones.
 
@@ -77,6 +88,7 @@ def read_net_buying(
         pl.all_horizontal(columns.whole(name).fill_null(True) for name in figures.values()).alias(
             "whole"
         ),
+        pl.all_horizontal(columns.readable(name) for name in figures.values()).alias("readable"),
         (columns.moment("commit_at") if kind == "net_buying_revisions" else pl.lit(None)).alias(
             "published"
         ),
@@ -88,7 +100,7 @@ def read_net_buying(
     marked = ordered.with_columns(
         pl.lit(False).alias("provisional"),
         pl.lit("file").alias("source"),
-        known=known_sessions(ordered["session"], calendar),
+        **session_columns(ordered["session"], calendar, now),
         alone=~repeated(["session", "ticker", "known_at"]),
     )
     return part(NetBuyingRow, marked, table)

@@ -12,7 +12,7 @@ def in_order(*, tolerance_won: float) -> pl.Expr:
     """Whether high and low enclose open and close, up to rounding.
 
     Tolerated are `tolerance_won` won or 0.1 % of the price. A bar whose open, high and low
-    are all 0 is a halted stock's.
+    and volume are all 0 is a halted stock's.
     """
     highest, lowest = pl.max_horizontal(PRICES), pl.min_horizontal(PRICES)
     over, under = highest - pl.col("high"), pl.col("low") - lowest
@@ -29,4 +29,5 @@ def mended() -> list[pl.Expr]:
 
 
 def _halted() -> pl.Expr:
-    return (pl.col("open") == 0) & (pl.col("high") == 0) & (pl.col("low") == 0)
+    prices = [pl.col(name) == 0 for name in ("open", "high", "low")]
+    return pl.all_horizontal(*prices, pl.col("volume").fill_null(0) == 0)

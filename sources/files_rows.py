@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import dataframely as dy
 import polars as pl
@@ -10,7 +11,7 @@ import polars as pl
 from market.calendar import TradingCalendar
 from sources.files_prices import in_order
 from sources.files_rejects import repeated
-from sources.files_sessions import known_sessions
+from sources.files_sessions import session_columns
 
 
 class CheckedRow(dy.Schema):
@@ -18,16 +19,26 @@ class CheckedRow(dy.Schema):
 
     row = dy.UInt32()
     known = dy.Bool()
+    over = dy.Bool()
     ordered = dy.Bool(nullable=True)
     alone = dy.Bool()
+    readable = dy.Bool()
 
     @dy.rule()
     def session_known(cls) -> pl.Expr:
         return pl.col("known")
 
     @dy.rule()
+    def session_over(cls) -> pl.Expr:
+        return pl.col("over")
+
+    @dy.rule()
     def prices_in_order(cls) -> pl.Expr:
         return pl.col("ordered")
+
+    @dy.rule()
+    def numbers_readable(cls) -> pl.Expr:
+        return pl.col("readable")
 
     @dy.rule()
     def not_repeated(cls) -> pl.Expr:
@@ -35,11 +46,16 @@ class CheckedRow(dy.Schema):
 
 
 def checked(
-    rows: pl.DataFrame, key: Sequence[str], calendar: TradingCalendar, *, tolerance_won: float
+    rows: pl.DataFrame,
+    key: Sequence[str],
+    calendar: TradingCalendar,
+    now: datetime,
+    *,
+    tolerance_won: float,
 ) -> pl.DataFrame:
     """The rows (sorted by `key`) with the columns that CheckedRow's rules look at."""
     return rows.with_columns(
-        known=known_sessions(rows["session"], calendar),
+        **session_columns(rows["session"], calendar, now),
         ordered=in_order(tolerance_won=tolerance_won),
         alone=~repeated(list(key)),
     )

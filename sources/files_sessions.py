@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Mapping
+from datetime import date, datetime
 
 import polars as pl
 
 from market.calendar import TradingCalendar
 
 
-def known_sessions(days: pl.Series, calendar: TradingCalendar) -> pl.Series:
-    """Whether each date is a session; null where the date is null.
+def session_columns(
+    days: pl.Series, calendar: TradingCalendar, now: datetime
+) -> Mapping[str, pl.Series]:
+    """`known`: whether each date is a session; `over`: whether it had closed by `now` (aware).
 
-    Dates outside the years the calendar knows are none.
+    Null where the date is null. Dates outside the years the calendar knows are no sessions.
     """
+    return {"known": _known(days, calendar), "over": days <= calendar.last_closed(now)}
+
+
+def _known(days: pl.Series, calendar: TradingCalendar) -> pl.Series:
     first, last = days.min(), days.max()
     if not isinstance(first, date) or not isinstance(last, date):
         return days.is_in([])

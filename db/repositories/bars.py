@@ -54,6 +54,11 @@ class Bars:
         query = select(found.c.session).where(found.c.session.is_not(None))
         return list(self._connection.scalars(query.order_by(found.c.session)))
 
+    def newest(self, last: date) -> date | None:
+        """The newest session up to `last` that has any bar."""
+        query = select(func.max(DailyBar.session)).where(DailyBar.session <= last)
+        return self._connection.scalar(query)
+
     def last_seen(self, first: date, last: date) -> pl.DataFrame:
         """ticker, session: the newest session within the range that each stock has a bar of."""
         query = (

@@ -42,9 +42,10 @@ class Imports:
             copy_in(self._connection, RejectedRow.__tablename__, rows)
         return number
 
-    def known(self, sha256: str) -> bool:
-        """Whether a file of this content was taken in before."""
-        return self._connection.scalar(select(Import.id).where(Import.sha256 == sha256)) is not None
+    def known(self, sha256: str, rows_rejected: int) -> bool:
+        """Whether a file of this content was taken in before, with as many rows refused."""
+        same = (Import.sha256 == sha256) & (Import.rows_rejected == rows_rejected)
+        return self._connection.scalar(select(Import.id).where(same).limit(1)) is not None
 
     def rejected(self, number: int) -> pl.DataFrame:
         """The refused rows of one import: row, reason, content (as JSON gave it)."""

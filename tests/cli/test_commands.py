@@ -72,6 +72,8 @@ def test_every_command_explains_itself(
         (["performance", "--from", "2026-02-20", "--to", "2026-02-01"], "is after"),
         (["backfill", "--from", "2026-02-20", "--to", "2026-02-01"], "is after"),
         (["backfill"], "Missing option"),
+        (["backfill", "--from", "1990-01-01", "--to", "2026-02-20"], "nothing is known of 1990"),
+        (["run", "end-of-day", "--session", "1990-01-01"], "the calendar reaches from 1995-05-02"),
         (["calendar", "1066"], "greater than or equal to 1995"),
         (["run", "end-of-day", "--source", "yahoo"], "'yahoo' is no source"),
     ],
@@ -135,6 +137,7 @@ def test_the_database_tells_its_version_and_upgrading_is_safe_to_repeat(
     status = closebell("db", "status", "--json").json
     assert status["real"]["up_to_date"] is True
     assert status["sample"]["up_to_date"] is True
+    assert "search_path" not in status["url"]
 
 
 def test_doctor_on_an_empty_machine_says_how_to_begin(closebell: Closebell) -> None:

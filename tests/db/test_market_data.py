@@ -244,8 +244,9 @@ def test_rejected_rows_are_kept_with_their_file_row_and_reason(store):
     with store.transaction() as tx:
         number = tx.imports.add(NewImport("bars.csv", "abc", 10, 8, 0, 2), rejected)
     with store.reader() as tx:
-        assert tx.imports.known("abc")
-        assert not tx.imports.known("abd")
+        assert tx.imports.known("abc", 2)
+        assert not tx.imports.known("abc", 1)
+        assert not tx.imports.known("abd", 2)
         assert tx.imports.rejected(number).rows() == [
             (3, "null close", {"a": None}),
             (9, "duplicate", {"a": 1}),

@@ -93,6 +93,49 @@ def test_an_unbounded_number_is_nothing(tmp_path: Path) -> None:
     assert content.rejected["reason"].to_list() == ["null close"]
 
 
+@pytest.mark.parametrize("column", ["amount", "chg", "shares", "marcap"])
+def test_a_number_that_can_not_be_read_is_not_taken_for_a_missing_one(
+    tmp_path: Path, column: str
+) -> None:
+    for text, reasons in (("n/a", ["unreadable number"]), ("1e30", ["unreadable number"])):
+        content = read(write(tmp_path, daily(**{column: [text]})))
+        assert content.rejected["reason"].to_list() == reasons
+    for empty in ("", " ", None):
+        column_of_text = pl.Series(column, [empty], dtype=pl.String)
+        assert read(write(tmp_path, daily(**{column: column_of_text}))).bars.height == 1
+
+
+def test_net_buying_that_can_not_be_read_is_rejected(tmp_path: Path) -> None:
+    columns: dict[str, object] = {
+        "date": [date(2026, 3, 19)],
+        "code": ["000010"],
+        "foreign_net_krw": ["1,000"],
+        "inst_net_krw": ["-"],
+    }
+    content = read(write(tmp_path, columns))
+    assert content.rejected["reason"].to_list() == ["unreadable number"]
+
+
+def test_a_session_that_is_not_over_is_rejected(tmp_path: Path) -> None:
+    content = read(write(tmp_path, daily(date=[date(2026, 3, 23)])))
+    assert content.rejected["reason"].to_list() == ["a session not over yet"]
+    net: dict[str, object] = {
+        "date": [date(2026, 3, 23)],
+        "code": ["000010"],
+        "foreign_net_krw": [1],
+        "inst_net_krw": [1],
+    }
+    content = read(write(tmp_path, net))
+    assert content.rejected["reason"].to_list() == ["a session not over yet"]
+
+
+def test_a_stock_without_prices_that_traded_is_no_halted_one(tmp_path: Path) -> None:
+    nothing: dict[str, object] = {"open": [0.0], "high": [0.0], "low": [0.0]}
+    content = read(write(tmp_path, daily(**nothing)))
+    assert content.rejected["reason"].to_list() == ["prices out of order"]
+    assert read(write(tmp_path, daily(**nothing, volume=[0]))).bars.height == 1
+
+
 def test_three_rows_of_one_key_are_all_rejected_and_a_fault_of_its_own_is_named_first(
     tmp_path: Path,
 ) -> None:
