@@ -13,8 +13,10 @@ from prefect.states import Completed
 
 import tracing
 from errors import BadMarketData
+from flows.failures import failures_recorded
 from flows.room import Room, opened
 from flows.summary import RunSummary, summarise
+from flows.timetable import Due
 from market.asof import Slot
 from tasks.check import check
 from tasks.collect import collect, store
@@ -37,7 +39,13 @@ def backfill(
         sessions = room.calendar.sessions(first, last)
         if not sessions:
             return Completed(name="Skipped", message=f"no session from {first} to {last}")
-        with tracing.span("flow backfill", first=str(first), last=str(last)):
+        about = {"flow": "backfill", "flow_run_id": flow_run.get_id()}
+        turn = Due(sessions[-1], None)
+        with (
+            structlog.contextvars.bound_contextvars(**about),
+            tracing.span("flow backfill", first=str(first), last=str(last)),
+            failures_recorded(room, "backfill", turn),
+        ):
             return run_backfill(room, sessions, accept_checks=accept_checks)
 
 
@@ -45,7 +53,6 @@ def run_backfill(room: Room, sessions: list[date], *, accept_checks: bool = Fals
     """The steps of the flow, given its sessions and everything they work with."""
     started = time.perf_counter()
     run_id = flow_run.get_id()
-    structlog.contextvars.bind_contextvars(flow_run_id=run_id)
     first, last = sessions[0], sessions[-1]
 
     data = collect(room.db, room.source, room.calendar, first, last)
@@ -63,11 +70,8 @@ def run_backfill(room: Room, sessions: list[date], *, accept_checks: bool = Fals
         store(room.db, verdict.keeping(data, chosen), last)
 
     scanned = scan_step(room.db, room.calendar, room.rules, first, last, Slot.CLOSE)
-    facts = RunFacts(
-        source=room.source_name,
-        checks_accepted=accept_checks and bool(refused),
-        flow_run_id=run_id,
-    )
+    accepted = refused if accept_checks else {}
+    facts = RunFacts(source=room.source_name, accepted=accepted, flow_run_id=run_id)
     publish_step(room.db, scanned, chosen, room.rules, facts, announce="scan")
     return summarise(
         scanned,

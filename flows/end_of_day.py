@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from prefect import flow
 from prefect.runtime import flow_run
 
-from errors import BadMarketData
+from errors import BadMarketData, TooEarly
 from flows.room import Room
 from flows.summary import RunSummary, summarise
 from flows.turn import Outcome, in_turn
@@ -40,6 +40,7 @@ def end_of_day(
 
     Raises:
         BadMarketData: the checks refuse the data; nothing was stored.
+        TooEarly: the session hasn't closed.
     """
     return in_turn(
         "end-of-day",
@@ -54,7 +55,7 @@ def run_end_of_day(room: Room, target: date, *, accept_checks: bool = False) -> 
     started = time.perf_counter()
     run_id = flow_run.get_id()
     if room.clock.now() < (close := room.calendar.hours(target).close):
-        raise BadMarketData(
+        raise TooEarly(
             f"{target} hasn't closed yet", remedy=f"run again after {close:%Y-%m-%d %H:%M} KST"
         )
     missed, notes = missed_sessions(room, target)
@@ -87,8 +88,7 @@ def run_end_of_day(room: Room, target: date, *, accept_checks: bool = False) -> 
     scanned = scan_step(room.db, room.calendar, room.rules, first, target, Slot.CLOSE)
     facts = RunFacts(
         source=room.source_name,
-        checks_accepted=bool(refused),
-        reason=refused or None,
+        accepted={target: refused} if refused else {},
         flow_run_id=run_id,
     )
     if caught_up:

@@ -8,7 +8,7 @@ from datetime import date
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from errors import BadMarketData
+from errors import TooEarly
 from flows.end_of_day import run_end_of_day
 from flows.room import Room
 from flows.summary import summarise
@@ -28,14 +28,14 @@ def rescore(room: Room, session: date) -> Outcome:
     never scanned is scanned at its close first.
 
     Raises:
-        BadMarketData: the session hasn't closed.
+        TooEarly: the session hasn't closed.
         ClosebellError: what the steps raise; what was published before stays.
     """
     started = time.perf_counter()
     run_id = flow_run.get_id()
     hours = room.calendar.hours(session)
     if (now := room.clock.now()) < (close := hours.close):
-        raise BadMarketData(
+        raise TooEarly(
             f"{session} hasn't closed yet", remedy=f"run again after {close:%Y-%m-%d %H:%M} KST"
         )
     notes = catch_up_close(room, session)

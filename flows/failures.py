@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from prefect.runtime import flow_run
 
 from db.repositories.runs import NewRun
-from errors import DatabaseError, outward
+from errors import DatabaseError, TooEarly, outward
 from flows.room import Room
 from flows.timetable import SHOWN_BY, Due, slot_of
 from logs import get as logger
@@ -19,11 +19,14 @@ from logs import get as logger
 def failures_recorded(room: Room, flow: str, turn: Due) -> Iterator[None]:
     """Record what goes wrong inside, announce it, and let it rise.
 
+    What was asked for too early failed nobody, and isn't recorded.
     A database that can't be reached is only logged; that the scan is missing will be noticed.
     """
     started = time.perf_counter()
     try:
         yield
+    except TooEarly:
+        raise
     except Exception as error:
         run = NewRun(
             scanner=SHOWN_BY.get(flow, flow),

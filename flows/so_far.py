@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from db.repositories.snapshots import KeptSnapshot
-from errors import BadMarketData, SourceNotConfigured
+from errors import SourceNotConfigured, TooEarly
 from flows.room import Room
 from flows.timetable import Due, entry
 from logs import get as logger
@@ -44,11 +44,11 @@ def slot_of(room: Room, flow: str, turn: Due) -> Due:
     """The turn with its slot, also where a person named only the session.
 
     Raises:
-        BadMarketData: the session isn't on, so there are no prices of it to be had.
+        TooEarly: another day, or before its first slot: there are no prices of it to be had.
     """
     now = room.clock.now()
     if turn.session != now.date():
-        raise BadMarketData(
+        raise TooEarly(
             f"{flow} works with the prices of this moment, and it is {now:%Y-%m-%d}",
             remedy=f"to see {turn.session} again: --source replay, CLOSEBELL_REPLAY_SESSION",
         )
@@ -60,7 +60,7 @@ def slot_of(room: Room, flow: str, turn: Due) -> Due:
         if at <= now
     ]
     if not begun:
-        raise BadMarketData(f"{flow} of {turn.session} isn't due yet", remedy="run it later")
+        raise TooEarly(f"{flow} of {turn.session} isn't due yet", remedy="run it later")
     at, step = begun[-1]
     return Due(turn.session, at, step=step)
 

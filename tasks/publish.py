@@ -49,11 +49,12 @@ class RunFacts:
 
     source: str
     preliminary: bool = False
-    checks_accepted: bool = False
     reason: str | None = None
     flow_run_id: str | None = None
     withheld: Mapping[str, str] = field(default_factory=dict)
     """Scanner to the reason."""
+    accepted: Mapping[date, str] = field(default_factory=dict)
+    """Sessions published although the checks refuse them, to the reason of that."""
 
 
 def publish_sessions(
@@ -106,12 +107,10 @@ def publish_sessions(
             _announce_signals(tx, publication, sessions[-1], slot)
         elif publication:
             _announce_scan(tx, publication, sessions, slot)
-    logger().info(
-        "published",
-        sessions=len(sessions),
-        gate=gate.stored,
-        **{name: vars(change) for name, change in changes.items()},
-    )
+    for name, change in changes.items():
+        logger().info("published", scanner=name, sessions=len(sessions), **vars(change))
+    if scanned.scan.gate is not None:
+        logger().info("published", scanner=GATE, sessions=len(sessions), changed=gate.stored)
     return publication
 
 
@@ -165,8 +164,8 @@ def _run(scanned: Scanned, name: str, session: date, rules: Rules, facts: RunFac
         left_out=left_out_of(scanned, name, session) if of_scanner else {},
         seconds=scanned.seconds,
         preliminary=facts.preliminary,
-        checks_accepted=facts.checks_accepted,
-        reason=facts.withheld.get(name, facts.reason),
+        checks_accepted=session in facts.accepted,
+        reason=facts.withheld.get(name, facts.accepted.get(session, facts.reason)),
         flow_run_id=facts.flow_run_id,
     )
 

@@ -70,10 +70,10 @@ def run(room: Room, session: date, *, accept_checks: bool = False) -> RunSummary
     return under_test()
 
 
-def backfill(room: Room, sessions: list[date]) -> RunSummary:
+def backfill(room: Room, sessions: list[date], *, accept_checks: bool = False) -> RunSummary:
     @flow(name="backfill-under-test")
     def under_test() -> RunSummary:
-        return run_backfill(room, sessions)
+        return run_backfill(room, sessions, accept_checks=accept_checks)
 
     return under_test()
 
@@ -187,6 +187,15 @@ def test_a_person_may_accept_refused_data_and_the_run_says_so(room: Room) -> Non
     recorded = runs(room.db)
     assert all(r["checks_accepted"] for r in recorded)
     assert all("coverage" in r["reason"] for r in recorded)
+
+
+def test_a_backfill_says_of_each_session_whether_and_why_the_checks_refused_it(room: Room) -> None:
+    backfill(replace(room, source=Altered(without_a_tenth)), SESSIONS[-2:], accept_checks=True)
+    recorded = {(r["session"], r["checks_accepted"], r["reason"]) for r in runs(room.db)}
+    plain, accepted = sorted(recorded)
+    assert plain == (SESSIONS[-2], False, None)
+    assert accepted[:2] == (TARGET, True)
+    assert "coverage" in accepted[2]
 
 
 @pytest.mark.slow

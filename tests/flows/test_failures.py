@@ -9,7 +9,7 @@ import pytest
 
 import settings
 from api.messages import Teller
-from errors import BadMarketData, DatabaseUnavailable
+from errors import BadMarketData, DatabaseUnavailable, TooEarly
 from flows.failures import failures_recorded
 from flows.room import Room
 from flows.timetable import Due
@@ -56,6 +56,14 @@ def test_what_went_wrong_is_recorded_announced_and_rises(room, flow, at, scanner
     assert told is not None
     assert json.loads(told.text)["data"]["id"] == run["id"]
     assert json.loads(told.text)["data"]["status"] == "failed"
+
+
+def test_what_was_asked_for_too_early_records_nothing(room):
+    with pytest.raises(TooEarly), failures_recorded(room, "end-of-day", Due(DAY, None)):
+        raise TooEarly("it hasn't closed yet")
+    with room.db.reader() as tx:
+        assert tx.runs.recent(1) == []
+        assert tx.events.after(0) == []
 
 
 def test_a_mistake_of_ours_is_recorded_without_its_words(room):
