@@ -18,8 +18,10 @@ from scanners.rules import ContractionRules
 
 STATES = pl.Enum(["forming", "breakout", "recent", "spent"])
 # A swing high's oldest bar, its epoch and the row scored must all lie within LOOKBACK, also
-# where halts stretch the rows over more sessions.
-REACH = LOOKBACK // 2 - 1
+# where halts stretch the rows over more sessions. In a base of the longest window one halt of
+# the longest and one of nine sessions have room; the newest high is rarely old.
+BASE_REACH = 154
+AGE_REACH = LOOKBACK - 2 - BASE_REACH
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ def patterns(
         (cells["epoch"] >= 0)
         & (swings.frame["known_row"].gather(at) >= cells["segment"])
         & (age <= rules.max_age)
-        & (cells["pos"] - swings.frame["known_pos"].gather(at) <= REACH)
+        & (cells["pos"] - swings.frame["known_pos"].gather(at) <= AGE_REACH)
     )
     place = pl.select(pl.when(pl.lit(usable)).then(pl.lit(place))).to_series()
     cells = cells.with_columns(
@@ -140,7 +142,7 @@ def _with_history(swings: pl.DataFrame, epochs: pl.Series, rules: ContractionRul
             (epochs >= lag)
             & (old["segment"] == newest["segment"])
             & (newest["known_row"] - old["bar"] <= rules.window)
-            & (newest["known_pos"] - old["first_pos"] <= REACH)
+            & (newest["known_pos"] - old["first_pos"] <= BASE_REACH)
         )
         columns |= {f"bar{lag}": old["bar"], f"high{lag}": old["high"], f"low{lag}": old["low"]}
         columns[f"usable{lag}"] = usable

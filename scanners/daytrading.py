@@ -139,9 +139,11 @@ def _checks(d: DaytradingRules) -> dict[str, pl.Expr]:
         "net_buying": check(
             at_least(net, d.net_buying_passed), at_least(net, d.net_buying_partial)
         ),
-        "rebound": check(
-            at_most(before, d.rebound_fall) & at_least(chg, d.rebound_rise),
-            at_most(before, d.rebound_partial_fall) & (chg > 0),
+        "rebound": pl.when(before.is_not_null() & chg.is_not_null()).then(
+            check(
+                at_most(before, d.rebound_fall) & at_least(chg, d.rebound_rise),
+                at_most(before, d.rebound_partial_fall) & (chg > 0),
+            )
         ),
         "sector": check(
             at_most(rank, members * d.sector_passed), at_most(rank, members * d.sector_partial)

@@ -108,11 +108,7 @@ def _measured(rows: pl.DataFrame) -> pl.DataFrame:
 
     def five(name: str) -> pl.Expr:
         def pick(of_today: bool) -> pl.Expr:
-            fin = pl.col(f"fin_{name}")
-            newest = pl.col(f"own_{name}") if of_today else fin.shift(1)
-            start = 1 if of_today else 2
-            older = [fin.shift(lag) for lag in range(start, start + SESSIONS - 1)]
-            return sum(older, newest)
+            return sum(_five(name, of_today), start=pl.lit(0))
 
         return at_q(pick)
 
@@ -167,11 +163,19 @@ def _measured(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _five(name: str, of_today: bool) -> list[pl.Expr]:
+    """A figure of sessions q, q-1 … q-4; null where the segment began later."""
+    lags = range(0 if of_today else 1, SESSIONS + (0 if of_today else 1))
+    known = {0: pl.col(f"own_{name}")}
+    in_segment = pl.col("row") - pl.col("segment")
+    return [
+        known.get(lag, pl.when(in_segment >= lag).then(pl.col(f"fin_{name}").shift(lag)))
+        for lag in lags
+    ]
+
+
 def _streak(of_today: bool) -> pl.Expr:
-    fin = pl.col("fin_net")
-    newest = pl.col("own_net") if of_today else fin.shift(1)
-    start = 1 if of_today else 2
-    nets = [newest, *[fin.shift(lag) for lag in range(start, start + SESSIONS - 1)]]
+    nets = _five("net", of_today)
     going = (nets[0] > 0).fill_null(False)
     length = going.cast(pl.Int32)
     for net in nets[1:]:

@@ -64,7 +64,9 @@ def _score_one(ticker: str, view: View, verdicts: list[str] | None, *, warned: b
             steps(row.value, (500_000_000_000, 3), (100_000_000_000, 2), (30_000_000_000, 1))
         ),
         "chart": float(find_pattern(view)["found"]) + float(near_high or False),
-        "candle": float(gt(row.close, row.open) and bool(up) and ge(row.close, 1.01 * row.open)),
+        "candle": None
+        if up is None
+        else float(gt(row.close, row.open) and up and ge(row.close, 1.01 * row.open)),
         "period": period_points(view),
         "supply": supply,
     }

@@ -131,7 +131,12 @@ def find_pattern(view: View) -> dict[str, Any]:
     known = [i for i in view.segment.swing_highs if view.start + 5 <= i <= t - 5]
     if not known or t - (known[-1] + 5) > 120:
         return none
-    known = [i for i in known if i >= known[-1] + 5 - 120][-10:]
+    newest = known[-1] + 5
+    if rows[t].index - rows[newest].index > 124:
+        return none
+    known = [
+        i for i in known if i >= newest - 120 and rows[newest].index - rows[i - 5].index <= 154
+    ][-10:]
     highest = max(rows[i].high for i in known)
     counting = [i for i in known if ge(rows[i].high, 0.90 * highest)]
 
