@@ -35,7 +35,7 @@ run: .venv/installed ## scan the built-in sample market through Prefect and prin
 up: .venv/installed ## start everything and play a session of the sample market: SPEED=60 by default
 	@$(BIN)/closebell up --demo --speed $(or $(SPEED),60)
 
-test: .venv/installed-dev ## the tests that need only Python (but for the slow ones)
+test: .venv/installed-dev ## the tests that need only Python, but for some 250 slow ones (make test-all)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not system and not slow and not browser" $(ARGS)
 
 test-all: .venv/installed-dev ## every test; installs Debian packages when root

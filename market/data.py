@@ -34,3 +34,14 @@ class MarketData:
     news: dy.DataFrame[News] | None = None
     news_of: frozenset[str] | None = None
     flags_from: date | None = None
+
+
+def nothing() -> MarketData:
+    """No rows of anything."""
+    return MarketData(
+        bars=DailyBars.create_empty(),
+        instruments=Instruments.create_empty(),
+        flags=InstrumentFlags.create_empty(),
+        net_buying=NetBuying.create_empty(),
+        index_bars=IndexBars.create_empty(),
+    )

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+from typing import ClassVar
 
 from db import Database
 from db.guards import StoredGuards
@@ -12,6 +15,7 @@ from db.parts import StoredParts
 from errors import ClosebellError, SourceNotConfigured, outward
 from market.calendar import TradingCalendar
 from market.clock import Clock
+from market.data import MarketData, nothing
 from settings import Settings
 from sources.dart.source import open_dart
 from sources.http.guards import Guards
@@ -24,6 +28,7 @@ from sources.naver.source import NaverSource, open_naver
 from sources.parts import Tell, tell_log
 from sources.protocol import History, LiveSource, NewsSource
 from sources.sample import SampleSource
+from tasks.importing import import_files
 from tasks.replay import open_replay
 
 INVENTED = ("sample", "replay")
@@ -56,12 +61,12 @@ def open_source(
                 yield open_replay(settings, calendar, db, clock)
             case "krx":
                 yield stack.enter_context(_krx(settings, calendar, db, clock))
+            case "marcap":
+                yield MarcapYears(settings, calendar, db, clock)
             case _:
                 raise SourceNotConfigured(
                     f"no session is collected from {name} at its close",
-                    remedy="closebell import marcap:2025..2026, and run with --source stored"
-                    if name == "marcap"
-                    else "choose kiwoom, krx, replay, stored or sample",
+                    remedy="choose kiwoom, krx, marcap, replay, stored or sample",
                 )
 
 
@@ -151,6 +156,30 @@ def fetch_marcap(
     with db.transaction() as tx:
         tx.sources.succeeded("marcap")
     return paths
+
+
+@dataclass(frozen=True)
+class MarcapYears:
+    """The marcap dataset, published in files of a year: those asked for are imported whole."""
+
+    settings: Settings
+    calendar: TradingCalendar
+    db: Database
+    clock: Clock
+
+    name: ClassVar[str] = "marcap"
+
+    def history(self, first: date, last: date) -> MarketData:
+        """Nothing but what is stored by then.
+
+        Raises:
+            ClosebellError: see fetch_marcap and import_files; files before the bad one are stored.
+        """
+        paths = fetch_marcap(range(first.year, last.year + 1), self.settings, self.db)
+        import_files(
+            self.db, paths, calendar=self.calendar, clock=self.clock, settings=self.settings
+        )
+        return nothing()
 
 
 @contextmanager
