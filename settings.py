@@ -185,6 +185,7 @@ class Settings(BaseSettings):
     )
     api_connections: int = Field(5, ge=1, le=50, description="of the API to the database")
     api_clients: int = Field(10_000, ge=1, description="WebSocket clients at a time")
+    api_clients_per_address: int = Field(1_000, ge=1, description="and of one address")
     api_proxies: str = Field(
         "",
         description="addresses or networks of proxies whose X-Forwarded-For is believed, by commas",

@@ -23,7 +23,7 @@ from api.answers import Answers
 from api.dashboard import Dashboard
 from api.edge import Catch, Edge
 from api.examples import BY_PATH
-from api.guard import Doorkeeper, Guard, Rates
+from api.guard import Doorkeeper, Guard
 from api.keys import Keyring
 from api.live import Connection, closing_down
 from api.metrics import Metrics
@@ -34,6 +34,7 @@ from api.routes import (
     backtests,
     boards,
     dashboard,
+    docs,
     health,
     market_gate,
     performance,
@@ -63,9 +64,10 @@ ROUTERS = (
     health,
     session,
     dashboard,
+    docs,
     backtests,
 )
-PROBLEMS = (400, 401, 403, 404, 413, 422, 429, 500, 503)
+PROBLEMS = (400, 401, 403, 404, 413, 421, 422, 429, 500, 503)
 
 
 def create_app(
@@ -94,7 +96,6 @@ def create_app(
     clock = clock or SystemClock()
     metrics = Metrics()
     answers = Answers()
-    rates = Rates(settings.api_rate_limit)
     reading = Reading(database, settings.api_connections)
     reading_keys = Reading(keys_database or database, 1)
     notifiers_reading = Reading(database, 1)
@@ -104,7 +105,7 @@ def create_app(
 
     keyring = Keyring(read_keys)
     sessions = Sessions(lambda: secret_of(settings))
-    doorkeeper = Doorkeeper(keyring, sessions, rates, clock)
+    doorkeeper = Doorkeeper(settings, keyring, sessions, clock)
     notifier = Notifier(
         lambda: wakes(database),
         reading,
@@ -139,9 +140,10 @@ def create_app(
         version=version("closebell"),
         description="The latest signals on the Korean stock market. Missing is null, never 0.",
         lifespan=lifespan,
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        middleware=_layers(settings, doorkeeper, rates, answers, metrics),
+        middleware=_layers(settings, doorkeeper, answers, metrics),
         separate_input_output_schemas=False,
     )
     app.state.services = Services(
@@ -179,7 +181,7 @@ async def _rise(_request: Request, error: Exception) -> Response:
 
 
 def _layers(
-    settings: Settings, doorkeeper: Doorkeeper, rates: Rates, answers: Answers, metrics: Metrics
+    settings: Settings, doorkeeper: Doorkeeper, answers: Answers, metrics: Metrics
 ) -> list[Middleware]:
     layers = [Middleware(Edge, metrics=metrics)]
     # Between them, so that errors carry the headers of CORS too.
@@ -193,7 +195,7 @@ def _layers(
                 expose_headers=["ETag", "Link", "X-Request-ID", "Retry-After"],
             )
         )
-    guard = Middleware(Guard, doorkeeper=doorkeeper, rates=rates, answers=answers, metrics=metrics)
+    guard = Middleware(Guard, doorkeeper=doorkeeper, answers=answers, metrics=metrics)
     return [*layers, Middleware(Catch), guard]
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
@@ -12,19 +16,20 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.answers import Answers
 from api.dashboard import ASSETS
+from api.hosts import Hosts
 from api.keys import Keyring
 from api.metrics import Metrics
-from api.problems import NO_KEY, NO_RIGHT, TOO_MANY, Problem
+from api.problems import NO_KEY, NO_RIGHT, TOO_MANY, WRONG_HOST, Problem
 from api.sessions import Sessions
 from db.repositories.keys import StoredKey
 from errors import SettingsError
 from market.clock import Clock
+from settings import Settings
 
 COOKIE = "closebell_session"
-_OPEN = frozenset(
-    {"/", "/health", "/health/live", "/health/ready", "/session", "/docs", "/openapi.json"}
-)
+_OPEN = frozenset({"/", "/health", "/health/live", "/health/ready", "/session"})
 _PROBES = frozenset({"/health/live", "/health/ready"})
+MAX_STRANGERS = 50  # sockets of an address that wait to say their key
 _WRONG_KEYS = parse("20/minute")
 
 
@@ -47,10 +52,10 @@ class Rates:
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
 
     def ask(self, who: str) -> None:
-        """Count one request.
+        """Count a request or a socket.
 
         Raises:
-            Problem: too many (429).
+            Problem: too many (429), with what is left of the window in Retry-After.
         """
         if self._rate is not None:
             self._hit(self._rate, who)
@@ -65,26 +70,77 @@ class Rates:
 
     def _hit(self, rate: RateLimitItem, who: str) -> None:
         if not self._limiter.hit(rate, who):
-            wait = max(1, int(rate.get_expiry()))
+            left = math.ceil(self._limiter.get_window_stats(rate, who).reset_time - time.time())
             raise Problem(
                 TOO_MANY,
-                f"At most {rate.amount} in {wait} s.",
-                {"Retry-After": str(wait)},
+                f"At most {rate.amount} in {rate.get_expiry()} s.",
+                {"Retry-After": str(max(1, left))},
             )
 
 
-class Doorkeeper:
-    """Tells who is asking, from headers or cookie."""
+class Places:
+    """How many of an address there may be at a time."""
 
-    def __init__(self, keyring: Keyring, sessions: Sessions, rates: Rates, clock: Clock) -> None:
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._taken: Counter[str] = Counter()
+
+    @contextmanager
+    def take(self, address: str) -> Iterator[bool]:
+        """A place while the block lasts; whether there was one."""
+        if self._taken[address] >= self._most:
+            yield False
+            return
+        self._taken[address] += 1
+        try:
+            yield True
+        finally:
+            self._taken[address] -= 1
+            if not self._taken[address]:
+                del self._taken[address]
+
+
+class Doorkeeper:
+    """Tells who is asking, from headers or cookie, and how often they may."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        keyring: Keyring,
+        sessions: Sessions,
+        clock: Clock,
+    ) -> None:
+        """How often and how many is said by the settings.
+
+        Raises:
+            SettingsError: the rate can't be read.
+        """
+        self.sockets = Places(settings.api_clients_per_address)
+        self.strangers = Places(MAX_STRANGERS)
+        self._rates = Rates(settings.api_rate_limit)
+        self._hosts = Hosts(settings)
         self._keyring = keyring
         self._sessions = sessions
-        self._rates = rates
         self._clock = clock
 
     async def needs_key(self) -> bool:
         """Whether any key was ever made; without one everything is open."""
         return (await self._keyring.keys()).needed
+
+    async def knock(self, scope: Scope) -> str:
+        """Count a request or a socket; its address.
+
+        Raises:
+            Problem: too many (429), or without keys by a name that isn't this server's (421).
+        """
+        address = address_of(scope)
+        self._rates.ask(address)
+        if not self._hosts.know(scope["headers"]) and not await self.needs_key():
+            raise Problem(
+                WRONG_HOST,
+                "Without keys it is asked as localhost, or by a name in CLOSEBELL_API_ORIGINS.",
+            )
+        return address
 
     async def admit(self, key: str, scope: str, address: str) -> StoredKey:
         """The key of this text.
@@ -96,7 +152,7 @@ class Doorkeeper:
         if found is None:
             self._rates.wrong_key(address)
             raise _no_key("This key isn't valid.")
-        return _with(found, scope)
+        return self._let_in(found, scope)
 
     def begin_session(self, key: StoredKey) -> str:
         """A session to show instead of the key from now on."""
@@ -119,8 +175,14 @@ class Doorkeeper:
             number = self._sessions.key_of(session, self._clock.now().timestamp())
             known = (await self._keyring.keys()).valid.get(number or "")
             if known is not None:
-                return _with(known, scope)
+                return self._let_in(known, scope)
         raise _no_key("Send it as X-API-Key, or as Authorization: Bearer.")
+
+    def _let_in(self, key: StoredKey, scope: str) -> StoredKey:
+        if scope not in key.scopes:
+            raise Problem(NO_RIGHT, f"This key lacks the scope {scope}.")
+        self._rates.ask(f"key:{key.id}")
+        return key
 
 
 class Guard:
@@ -130,13 +192,11 @@ class Guard:
         self,
         app: ASGIApp,
         doorkeeper: Doorkeeper,
-        rates: Rates,
         answers: Answers,
         metrics: Metrics,
     ) -> None:
         self._app = app
         self._doorkeeper = doorkeeper
-        self._rates = rates
         self._answers = answers
         self._metrics = metrics
 
@@ -148,13 +208,10 @@ class Guard:
         if path in _PROBES:
             await self._app(scope, receive, send)
             return
-        address = address_of(scope)
-        self._rates.ask(address)
+        address = await self._doorkeeper.knock(scope)
         if path not in _OPEN and not path.startswith(f"{ASSETS}/"):
             needed = "metrics" if path == "/metrics" else "read"
-            known = await self._doorkeeper.recognise(scope["headers"], needed, address)
-            if known is not None:
-                self._rates.ask(f"key:{known.id}")
+            await self._doorkeeper.recognise(scope["headers"], needed, address)
         if scope["method"] == "GET":
             kept = self._answers.get((path, scope["query_string"]))
             if kept is not None:
@@ -187,12 +244,6 @@ def presented_key(headers: Mapping[str, str]) -> str | None:
 def session_in(headers: Mapping[str, str]) -> str | None:
     """The session in our cookie, if there is one; other programs' cookies may be odd."""
     return cookie_parser(headers.get("cookie", "")).get(COOKIE)
-
-
-def _with(key: StoredKey, scope: str) -> StoredKey:
-    if scope not in key.scopes:
-        raise Problem(NO_RIGHT, f"This key lacks the scope {scope}.")
-    return key
 
 
 def _no_key(detail: str) -> Problem:

@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from api.client import GOING_AWAY, NO_RIGHT, TOO_MUCH, TRY_LATER, Client, Ending, State
 from api.guard import address_of, headers_of, presented_key, session_in
 from api.messages import known_topic
-from api.problems import NO_KEY, Problem
+from api.problems import NO_KEY, TOO_MANY, Problem
 from api.services import Services
 from api.transport import EXTENSION, FRAMES
 from api.views import dumps
@@ -34,16 +34,23 @@ class Connection:
         self._socket = socket
         self._services = services
         self._notifier = services.notifier
+        self._doorkeeper = services.doorkeeper
+        self._address = address_of(socket.scope)
         self._loop = asyncio.get_running_loop()
         self.client = Client(self._loop.time())
         self._frames = 0
         self._window = self._loop.time()
         self._first: asyncio.Future[str] = self._loop.create_future()
         self._held: list[str] = []
+        self._has_place = False
 
     async def run(self) -> None:
         """From accept to close. Whatever happens, nothing of it is left afterwards."""
         await self._socket.accept()
+        with self._doorkeeper.sockets.take(self._address) as self._has_place:
+            await self._live()
+
+    async def _live(self) -> None:
         if (frames := self._socket.scope.get("extensions", {}).get(FRAMES)) is not None:
             self.client.write = frames["write"]
         self._notifier.join(self.client)
@@ -94,25 +101,32 @@ class Connection:
     async def _enter(self) -> bool:
         """Whether the client may be here; if not, it is told and closed."""
         services, scope = self._services, self._socket.scope
-        address = address_of(scope)
+        doorkeeper, address = self._doorkeeper, self._address
         if len(self._notifier.clients) > services.settings.api_clients:
             self.client.end(TRY_LATER, "too many clients")
+            return False
+        if not self._has_place:
+            self.client.end(TRY_LATER, "too many clients of this address")
             return False
         if not _origin_allowed(headers_of(scope["headers"]), services.settings.api_origins):
             self.client.end(NO_RIGHT, "this origin isn't allowed")
             return False
         try:
-            if not await services.doorkeeper.needs_key():
+            await doorkeeper.knock(scope)
+            if not await doorkeeper.needs_key():
                 return True
             headers = headers_of(scope["headers"])
             if presented_key(headers) is None and session_in(headers) is None:
-                key = await services.doorkeeper.admit(await self._said_key(), "live", address)
+                key = await doorkeeper.admit(await self._said_key(), "live", address)
             else:
-                found = await services.doorkeeper.recognise(scope["headers"], "live", address)
+                found = await doorkeeper.recognise(scope["headers"], "live", address)
                 if found is None:
                     return True
                 key = found
         except Problem as error:
+            if error.kind is TOO_MANY:
+                self.client.end(TRY_LATER, "too many requests")
+                return False
             await self._socket.send_text(_error("unauthorized", error.detail))
             self.client.end(NO_RIGHT, "a valid key is needed")
             return False
@@ -127,13 +141,16 @@ class Connection:
         """The key out of the first frame.
 
         Raises:
-            Problem: there is none.
+            Problem: there is none, or too many wait to say theirs.
         """
-        try:
-            async with asyncio.timeout(AUTH_SECONDS):
-                said = _object(await self._first)
-        except TimeoutError:
-            raise Problem(NO_KEY, "No key came in time.") from None
+        with self._doorkeeper.strangers.take(self._address) as free:
+            if not free:
+                raise Problem(TOO_MANY, "Too many wait to say their key.")
+            try:
+                async with asyncio.timeout(AUTH_SECONDS):
+                    said = _object(await self._first)
+            except TimeoutError:
+                raise Problem(NO_KEY, "No key came in time.") from None
         key = said.get("key") if said and said.get("type") == "auth" else None
         if not isinstance(key, str):
             raise Problem(NO_KEY, "The first frame is auth.")

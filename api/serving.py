@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import signal
 import sys
@@ -15,6 +14,7 @@ from fastapi import FastAPI
 
 import tracing
 from api.app import create_app
+from api.hosts import is_loopback
 from api.services import Costs, RoundTrip, Slots
 from api.transport import LiveProtocol
 from db.engine import Pool
@@ -105,16 +105,6 @@ def require_keys(settings: Settings, *, has_keys: bool) -> None:
         remedy="closebell keys create NAME; or set CLOSEBELL_API_WITHOUT_KEYS=true to let"
         " everybody read who can reach it",
     )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach it."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _log_through_ours() -> None:

@@ -21,7 +21,9 @@ CLIENTS = 20_000
 
 def ours(url: str, port: int) -> uvicorn.Server:
     """The API over the database at `url`, without rate limits."""
-    settings = Settings(api_port=port, api_rate_limit="", api_clients=CLIENTS)
+    settings = Settings(
+        api_port=port, api_rate_limit="", api_clients=CLIENTS, api_clients_per_address=CLIENTS
+    )
     database = Database(url, pool=pool_of(settings), reading=SERVER)
     return make_server(create_app(settings, database), settings)
 

@@ -260,7 +260,7 @@ def test_random_frames_never_break_the_server(live):
         for _ in range(30):
             reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
             writer.write(
-                b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                b"GET /ws HTTP/1.1\r\nHost: [::1]\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                 b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
             )
             await reader.readuntil(b"\r\n\r\n")
@@ -466,6 +466,77 @@ def test_more_clients_than_allowed_are_asked_to_come_later(postgres_url):
             await again.until("connected")
 
     with emptied(postgres_url) as database, serving(database, api_clients=2) as served:
+        asyncio.run(talk(served))
+
+
+def test_an_address_has_only_so_many_clients(postgres_url):
+    async def talk(served):
+        async with listening(served.ws) as one, listening(served.ws) as two:
+            await one.until("connected")
+            await two.until("connected")
+            async with listening(served.ws) as third:
+                assert await third.closed() == (1013, "too many clients of this address")
+        await asyncio.to_thread(eventually, lambda: not served.services.notifier.clients)
+        async with listening(served.ws) as again:
+            await again.until("connected")
+
+    with (
+        emptied(postgres_url) as database,
+        serving(database, api_clients_per_address=2) as served,
+    ):
+        asyncio.run(talk(served))
+
+
+def test_connecting_counts_for_the_rate_of_the_address(postgres_url):
+    async def come(served):
+        async with listening(served.ws) as client:
+            return (await client.next())["type"]
+
+    async def talk(served):
+        assert [await come(served) for _ in range(3)] == ["connected"] * 3
+        async with listening(served.ws) as client:
+            assert await client.closed() == (1013, "too many requests")
+
+    with emptied(postgres_url) as database, serving(database, api_rate_limit="3/hour") as served:
+        asyncio.run(talk(served))
+
+
+def test_an_address_has_only_so_many_clients_that_still_owe_their_key(postgres_url, monkeypatch):
+    monkeypatch.setattr("api.guard.MAX_STRANGERS", 2)
+
+    async def talk(served, key):
+        header = {"X-API-Key": key.text}
+        async with listening(served.ws) as one, listening(served.ws) as two:
+            async with listening(served.ws) as third:
+                assert await third.closed() == (1013, "too many requests")
+            async with listening(served.ws, additional_headers=header) as known:
+                assert (await known.next())["type"] == "connected"
+            for client in (one, two):
+                assert (await client.ask(type="auth", key=key.text))["type"] == "connected"
+
+    with emptied(postgres_url) as database:
+        key = make_key()
+        with database.transaction() as tx:
+            tx.keys.add(key.id, "mine", ["live"], key.secret_hash)
+        with serving(database) as served:
+            asyncio.run(talk(served, key))
+
+
+def test_a_page_whose_name_was_led_to_this_machine_is_told_nothing(postgres_url):
+    async def talk(served):
+        for host, greeted in (("evil.example:8000", False), ("localhost:8000", True)):
+            reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+            writer.write(
+                f"GET /ws HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\n"
+                "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+            )
+            await reader.readuntil(b"\r\n\r\n")
+            said = await reader.read(200)
+            assert (b'"connected"' in said, b'"unauthorized"' in said) == (greeted, not greeted)
+            writer.close()
+
+    with emptied(postgres_url) as database, serving(database) as served:
         asyncio.run(talk(served))
 
 

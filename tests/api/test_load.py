@@ -22,7 +22,7 @@ from api.freshness import last_scans
 def test_aborted_requests_leave_no_connection_checked_out(postgres_url):
     async def ask(port, path, *, abort):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: [::1]\r\nConnection: close\r\n\r\n".encode())
         await writer.drain()
         if abort:
             writer.transport.abort()
@@ -143,7 +143,7 @@ def test_a_reader_that_never_reads_again_is_cut_off(postgres_url, monkeypatch):
     async def talk(served):
         reader, writer = await asyncio.open_connection("127.0.0.1", served.port, limit=1024)
         writer.write(
-            b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"GET /ws HTTP/1.1\r\nHost: [::1]\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         )
         assert b"101" in await reader.readline()
@@ -193,7 +193,8 @@ def test_nothing_is_left_of_10000_clients_that_came_and_went(postgres_url):
         for _ in range(rounds):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(
-                b"GET /ws?subscribe=signal:vcp,scan HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+                b"GET /ws?subscribe=signal:vcp,scan HTTP/1.1\r\nHost: [::1]\r\n"
+                b"Upgrade: websocket\r\n"
                 b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                 b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -13,7 +14,10 @@ from api_market import publish_everything
 from api_server import Served, eventually, read_only, serving
 from databases import emptied
 
+from api.guard import Rates
+from api.hosts import Hosts
 from api.keys import NewKey, make_key
+from api.problems import Problem
 from api.serving import require_keys
 from api.sessions import SESSION_SECONDS, Sessions, secret_of
 from db import Database
@@ -215,6 +219,25 @@ def test_only_the_hash_of_a_key_is_stored(guarded):
     assert key.text.rpartition("_")[2] not in everything
 
 
+def test_with_keys_or_beyond_this_machine_any_name_does(guarded, postgres_url):
+    served, _, key = guarded
+    headers = {"Host": "desk.example", "X-API-Key": key.text}
+    assert httpx.get(f"{served.url}/api/kr/scans", headers=headers).status_code == 200
+    assert Hosts(Settings(api_host="0.0.0.0")).know([(b"host", b"desk.example")])
+
+
+def test_what_can_be_asked_needs_a_key_too_and_its_page_loads_nothing(guarded):
+    served, _, key = guarded
+    with served.client() as client:
+        for path in ("/docs", "/openapi.json"):
+            assert client.get(path).status_code == 401
+        page = client.get("/docs", headers={"X-API-Key": key.text})
+    assert page.status_code == 200
+    assert "GET /api/kr/market-gate/history" in page.text
+    assert not any(word in page.text for word in ("<script", "<link", "<img", "src="))
+    assert page.headers["content-security-policy"].startswith("default-src 'none';")
+
+
 def test_a_key_is_never_logged(guarded, capfd):
     served, _, key = guarded
     with served.client() as client:
@@ -250,14 +273,40 @@ def test_an_address_may_ask_only_so_often(postgres_url):
         answers = [client.get("/api/kr/signals") for _ in range(7)]
         assert [a.status_code for a in answers] == [200] * 5 + [429] * 2
         assert answers[-1].json()["type"] == "urn:closebell:problem:too-many-requests"
+        assert 0 < int(answers[-1].headers["retry-after"]) <= 3600
         assert client.get("/health").status_code == 429
         for path in ("/health/live", "/health/ready"):
             assert client.get(path).status_code == 200
 
 
-def test_a_rate_that_can_not_be_read_is_named():
-    from api.guard import Rates
+def test_retry_after_is_what_is_left_of_the_window(monkeypatch):
+    rates = Rates("1/hour")
+    rates.ask("somebody")
+    now = time.time()
+    monkeypatch.setattr("api.guard.time.time", lambda: now + 3000)
+    with pytest.raises(Problem) as refused:
+        rates.ask("somebody")
+    assert 0 < int(refused.value.headers["Retry-After"]) <= 601
 
+
+def test_without_keys_it_is_asked_by_its_own_names_only(postgres_url):
+    ours = ("localhost", "LOCALHOST:8000", "127.0.0.1:8000", "[::1]:8000", "desk.example")
+    others = ("evil.example", "evil.example:80", "127.0.0.1.evil.example", "[::1", "192.168.1.2")
+    with (
+        emptied(postgres_url) as database,
+        serving(database, api_origins="https://desk.example") as served,
+        served.client() as client,
+    ):
+        for path in ("/api/kr/scans", "/", "/health"):
+            told = {
+                host: client.get(path, headers={"Host": host}).status_code
+                for host in (*ours, *others)
+            }
+            assert told == dict.fromkeys(ours, 200) | dict.fromkeys(others, 421)
+        assert client.get("/health/live", headers={"Host": "10.1.2.3"}).status_code == 200
+
+
+def test_a_rate_that_can_not_be_read_is_named():
     with pytest.raises(SettingsError, match="CLOSEBELL_API_RATE_LIMIT"):
         Rates("often")
 
