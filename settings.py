@@ -139,7 +139,9 @@ class Settings(BaseSettings):
     http_connect_seconds: float = Field(5.0, gt=0, description="to reach a provider")
     http_read_seconds: float = Field(15.0, gt=0, description="of silence in an answer")
     http_attempt_seconds: float = Field(30.0, gt=0, description="for one attempt, to its last byte")
-    http_total_seconds: float = Field(90.0, gt=0, description="for all attempts of a call")
+    http_total_seconds: float = Field(
+        90.0, gt=0, description="after which a call isn't tried again, waiting included"
+    )
     http_queue_seconds: float = Field(
         120.0, gt=0, description="the longest wait for a place in a provider's call rate"
     )

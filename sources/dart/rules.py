@@ -1,8 +1,9 @@
 """What a disclosure's title means for its stock: the first rule that matches decides.
 
 Titles are those of the exchange's and DART's report forms, compared without spaces and middle
-dots. A title says what was filed, not how large or how good it is: results, contracts already
-reported and changes of owners are neutral. What stops a purchase (blocking) is the list in the
+dots. A title says what was filed, not how large or how good it is: contracts already reported and
+changes of owners are neutral, and so are results, whose surprise stands in figures that the list
+doesn't hold (docs/decisions/calls-to-providers.md). What stops a purchase (blocking) is the list in the
 scanners' rules: delisting review, embezzlement, audit opinion, rights issue, trading halt; and
 insolvency, which leads there.
 """
@@ -37,6 +38,9 @@ RULES: Final = (
     Rule("대상결정여부", "blocking", "whether a delisting review comes is open: trading is halted"),
     Rule("철회", "neutral", "a decision withdrawn"),
     Rule("발행결과", "neutral", "how an issue decided long before went"),
+    Rule("회생절차종결", "neutral", "court receivership has ended"),
+    Rule("증자결정(종속회사", "neutral", "a subsidiary issues shares, not the company"),
+    Rule("증자결정(자회사", "neutral", "a subsidiary issues shares, not the company"),
     Rule("해지", "negative", "a supply or buyback contract ends early"),
     # Blocking.
     Rule("횡령", "blocking", "embezzlement, suspected or found"),

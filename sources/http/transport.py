@@ -1,4 +1,4 @@
-"""An HTTP transport with a total deadline: every read, write and handshake ends by then.
+"""An HTTP transport with a total deadline: looking up, connecting, reading, writing end by then.
 
 httpx and httpcore limit each read alone, so that a server which sends a byte now and then is
 never given up. Here each of them gets only what is left of the whole.
@@ -14,6 +14,8 @@ from typing import Any
 
 import httpcore
 import httpx
+
+from sources.http.names import Names
 
 ERRORS = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, OSError)
 """What may come out of sending a request and reading its answer."""
@@ -63,6 +65,7 @@ class _Stream(httpcore.NetworkStream):
 class _Backend(httpcore.NetworkBackend):
     def __init__(self, until: _Until) -> None:
         self._backend = httpcore.SyncBackend()
+        self._names = Names()
         self._until = until
 
     def connect_tcp(
@@ -73,10 +76,18 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        stream = self._backend.connect_tcp(
-            host, port, self._until.left(timeout), local_address, socket_options
-        )
-        return _Stream(stream, self._until)
+        failed: Exception = httpcore.ConnectError(f"{host} has no address")
+        for address in self._names.addresses(host, port, self._until.left(timeout)):
+            left = self._until.left(timeout)
+            try:
+                stream = self._backend.connect_tcp(
+                    address, port, left, local_address, socket_options
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failed = error
+            else:
+                return _Stream(stream, self._until)
+        raise failed
 
     def sleep(self, seconds: float) -> None:
         self._backend.sleep(seconds)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import socket
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from fake_open_apis import Asked, Server
@@ -160,6 +163,41 @@ def test_only_what_had_too_many_calls_is_held(
         name: guards.limiter.reserve(name, per_second=1e9, burst=1, longest=1e6) for name in names
     }
     assert {name for name, wait in waits.items() if wait and wait > 1} == {held}
+
+
+def test_a_name_server_that_is_silent_holds_nobody_and_one_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+    answers = threading.Event()
+
+    def silent(host: str, *_: object, **__: object) -> list[object]:
+        asked.append(host)
+        assert answers.wait(60)
+        raise socket.gaierror(-3, "Temporary failure in name resolution")
+
+    limits = Limits(connect=0.2, attempt=0.3, total=30, attempts=2, backoff=0.01)
+    with Client("somebody", memory_guards(), limits) as client:
+        monkeypatch.setattr(socket, "getaddrinfo", silent)
+        with pytest.raises(SourceUnavailable, match=r"the name no\.where wasn't found in time"):
+            client.send(CALL, Request("GET", "http://no.where/"), lambda reply: reply)
+        assert asked == ["no.where"], "two attempts, one look-up"
+        answers.set()
+
+
+def test_an_address_that_refuses_is_followed_by_the_next(
+    client: Client, server: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = socket.getaddrinfo
+
+    def two(host: str, *more: Any, **named: Any) -> list[Any]:
+        hosts = ["127.0.0.2", "127.0.0.1"] if host == "some.where" else [host]
+        return [found for one in hosts for found in real(one, *more, **named)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", two)
+    server.replies = [(200, {}, b"ok")]
+    named = Request("GET", f"http://some.where:{server.port}/")
+    assert client.send(CALL, named, lambda reply: reply.body) == b"ok"
 
 
 def test_an_open_breaker_refuses_without_taking_a_place(
