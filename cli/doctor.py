@@ -34,7 +34,7 @@ Live = Annotated[
     bool,
     typer.Option(
         "--live",
-        help="Ask every configured source what its documents leave open (some ninety calls that "
+        help="Ask every configured source what its documents leave open (some 140 calls that "
         "only read, a few minutes), and say which setting follows.",
     ),
 ]
@@ -123,8 +123,7 @@ def _market(config: Settings, market: Market) -> Iterator[Check]:
         status = db.status()
         if market == "real":
             yield _database(db, status)
-        if market == "real" and status.up_to_date:
-            yield from source_checks(config, db)
+            yield from source_checks(config, db if status.up_to_date else None)
         if status.current is None:
             yield _empty(market)
         elif status.up_to_date:

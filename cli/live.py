@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from cli.checks import Check, show_checks
 from cli.common import load_settings, print_json, working
+from cli.words import words_of
 from flows.home import prepare
 from market.calendar import TradingCalendar
 from market.clock import SystemClock
@@ -28,15 +29,14 @@ def show_live(*, as_json: bool) -> bool:
     if as_json:
         print_json({"ok": well, "findings": [asdict(finding) for finding in found]})
     else:
-        show_checks(
-            [
-                Check(
-                    f"{one.source}: {one.question}",
-                    one.as_expected is not False,
-                    one.found,
-                    one.change,
-                )
-                for one in found
-            ]
-        )
+        checks = [
+            Check(
+                f"{one.source}: {one.question}",
+                one.as_expected is not False,
+                one.found,
+                one.change,
+            )
+            for one in found
+        ]
+        show_checks(checks, words_of(config.language))
     return well

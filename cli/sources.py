@@ -10,20 +10,19 @@ from db import Database
 from db.repositories.sources import SourceReport
 from market.clock import SEOUL
 from settings import Settings
-from tasks.sources import missing_of
-
-WITHOUT = {
-    "kiwoom": "no live market; imported files, KRX and the sample market work",
-    "krx": "no official bars on the next morning; the others work",
-    "dart": "the news part is missing; the others work",
-    "naver": "no articles; DART's disclosures count without them",
-}
+from tasks.sources import WITHOUT, missing_of
 
 
-def source_checks(config: Settings, db: Database) -> Iterator[Check]:
-    """One line a source. Wrong is one that fails, or the chosen one without its keys."""
-    with db.reader() as tx:
-        reports = {report.name: report for report in tx.sources.reports()}
+def source_checks(config: Settings, db: Database | None) -> Iterator[Check]:
+    """One line a source. Wrong is one that fails, or the chosen one without its keys.
+
+    Args:
+        db: where their uses are told; None if it can't be read yet.
+    """
+    reports: dict[str, SourceReport] = {}
+    if db is not None:
+        with db.reader() as tx:
+            reports = {report.name: report for report in tx.sources.reports()}
     missing = missing_of(config)
     for name, lacks in missing.items():
         if lacks:

@@ -8,24 +8,30 @@ from datetime import date, timedelta
 from functools import partial
 from typing import Final
 
+import dataframely as dy
 import polars as pl
 
 from db import Database
 from errors import ClosebellError, outward
 from market.calendar import TradingCalendar
 from market.clock import Clock
+from market.data import MarketData
+from market.schemas import DailyBars
 from settings import Settings
 from sources.dart.source import DartSource, open_dart
 from sources.kiwoom.client import KiwoomClient
 from sources.kiwoom.probe import KiwoomProbe
+from sources.kiwoom.probe_stored import Stored
+from sources.kiwoom.quotes import AFTER_MARKET
 from sources.kiwoom.source import open_kiwoom
 from sources.krx.client import open_krx
 from sources.krx.source import KrxSource, NotPublished
 from sources.naver.source import MOST, NaverSource, open_naver
 from sources.probing import Answer, Finding, Question, answers
 from tasks.reconcile import compare
-from tasks.sources import guards_of, missing_of, note_configured
+from tasks.sources import WITHOUT, guards_of, missing_of, note_configured
 from tasks.stream import open_stream
+from tasks.told import told
 
 SECONDS: Final = 60.0
 MUCH_WRITTEN_OF: Final = "삼성전자"
@@ -34,13 +40,14 @@ MUCH_WRITTEN_OF: Final = "삼성전자"
 def measure(
     settings: Settings, calendar: TradingCalendar, db: Database, clock: Clock
 ) -> Iterator[Finding]:
-    """What each source's documents leave open, as it is today; some ninety calls in all."""
+    """What each source's documents leave open, as it is today; some 140 calls in all."""
     note_configured(db, settings)
     lacks = missing_of(settings)
     asked = {"kiwoom": _kiwoom, "krx": _krx, "dart": _dart, "naver": _naver}
     for name, probe in asked.items():
         if missing := lacks[name]:
-            yield Finding(name, "is it configured", "no", None, f"set {missing}")
+            without = f"not configured: {WITHOUT[name]}"
+            yield Finding(name, "is it configured", without, None, f"set {missing}")
             continue
         found = []
         try:
@@ -62,10 +69,14 @@ def _kiwoom(
     settings: Settings, calendar: TradingCalendar, db: Database, clock: Clock
 ) -> Iterator[Finding]:
     @contextmanager
-    def opened(per_second: float) -> Iterator[KiwoomClient]:
+    def opened(per_second: float, total: float | None) -> Iterator[KiwoomClient]:
         # Once each, so that a refusal is seen instead of waited out.
         quick = settings.model_copy(
-            update={"kiwoom_calls_per_second": per_second, "http_attempts": 1}
+            update={
+                "kiwoom_calls_per_second": per_second,
+                "kiwoom_total_per_second": total or settings.kiwoom_total_per_second,
+                "http_attempts": 1,
+            }
         )
         with open_kiwoom(quick, guards_of(db)) as client:
             yield client
@@ -78,9 +89,25 @@ def _kiwoom(
             calendar,
             clock,
             per_second=settings.kiwoom_calls_per_second,
-            split=_newest_split(db, calendar.last_closed(clock.now())),
+            total_per_second=settings.kiwoom_total_per_second,
+            stored=_stored(db, calendar, clock),
         )
         yield from probe.findings()
+
+
+def _stored(db: Database, calendar: TradingCalendar, clock: Clock) -> Stored:
+    closed = calendar.last_closed(clock.now())
+    shown = calendar.session_at(clock.now())
+    sessions = (calendar.previous(shown), shown)
+    return Stored(
+        bars=pl.concat([_told(db, calendar, session) for session in sessions]),
+        net_buying=db.read_market_data(closed, closed).net_buying,
+        split=_newest_split(db, closed),
+    )
+
+
+def _told(db: Database, calendar: TradingCalendar, session: date) -> dy.DataFrame[DailyBars]:
+    return told(db, "kiwoom", calendar.hours(session), AFTER_MARKET)
 
 
 def _newest_split(db: Database, last: date) -> tuple[str, date] | None:
@@ -104,7 +131,7 @@ def _krx(
             ),
             Question(
                 "figures: are they those of the regular session",
-                partial(_official, source, db, calendar.previous(last)),
+                partial(_official, source, db, calendar, last),
             ),
         )
         yield from answers("krx", questions, seconds=SECONDS)
@@ -122,17 +149,36 @@ def _published(source: KrxSource, last: date, clock: Clock) -> Answer:
     return Answer(f"{last} is, {bars:,} stocks, at {clock.now():%m-%d %H:%M}", True)
 
 
-def _official(source: KrxSource, db: Database, session: date) -> Answer:
-    stored = db.read_market_data(session, session).bars
-    own = stored.filter(pl.col("source") == "kiwoom")
-    if own.is_empty():
-        return Answer(f"no bars of Kiwoom's are stored of {session}", None)
-    found, _, _ = compare(own, source.collect(session).data, session)
+def _official(source: KrxSource, db: Database, calendar: TradingCalendar, last: date) -> Answer:
+    """Of the newest session that both the exchange and, after its close, Kiwoom told."""
+    looked_at = (last, calendar.previous(last))
+    for session in looked_at:
+        own = _told(db, calendar, session)
+        if own.is_empty():
+            continue
+        try:
+            official = source.collect(session).data
+        except NotPublished:
+            continue
+        return _agreement(own, official, session)
+    return Answer(
+        f"of neither {looked_at[0]} nor {looked_at[1]} are there both Kiwoom's bars, stored after"
+        " the close, and the exchange's",
+        None,
+        "closebell run end-of-day after a close, then this from 08:00 of the next business day on",
+    )
+
+
+def _agreement(own: dy.DataFrame[DailyBars], official: MarketData, session: date) -> Answer:
+    found, _, _ = compare(own, official, session)
     off = [f"{n} of {found.compared} differ in {name}" for name, n in found.differing.items()]
     off += [f"{name}: {why}" for name, why in found.refused.items()]
+    both = official.bars.join(own, on="ticker", suffix="_own").filter(pl.col("volume_own") > 0)
+    ratio = both.select((pl.col("volume") / pl.col("volume_own")).median()).item()
+    volume = "" if ratio is None else f"; its volume is {ratio:.3f} times Kiwoom's in the middle"
     well = not found.refused and not found.differing.get("close")
     return Answer(
-        "; ".join(off) or f"all {found.compared} bars of {session} agree",
+        f"{session}: " + ("; ".join(off) or f"all {found.compared} bars agree") + volume,
         well,
         None if well else "the morning's reconciliation reports and fixes what it safely can",
     )

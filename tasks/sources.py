@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from db import Database
 from db.guards import StoredGuards
@@ -111,6 +111,15 @@ def guards_of(db: Database) -> Guards:
     """Call rates, breakers and tokens as rows of the database."""
     stored = StoredGuards(db)
     return Guards(stored, stored, stored)
+
+
+WITHOUT: Final[Mapping[str, str]] = {
+    "kiwoom": "no live market; imported files, KRX and the sample market work",
+    "krx": "no official bars on the next morning; the others work",
+    "dart": "the news part is missing; the others work",
+    "naver": "no articles; DART's disclosures count without them",
+}
+"""What isn't there, and what still works, without a provider."""
 
 
 def missing_of(settings: Settings) -> Mapping[str, str | None]:

@@ -77,6 +77,16 @@ class Bars:
         )
         return {source: when for source, when in self._connection.execute(query)}
 
+    def collected_from(self, source: str, since: datetime, until: datetime) -> datetime | None:
+        """When bars were first collected from a source between two moments; None: not at all.
+
+        It is remembered also of bars that another source's have taken the place of.
+        """
+        query = select(func.min(Collection.collected_at)).where(
+            Collection.source == source, Collection.collected_at.between(since, until)
+        )
+        return self._connection.scalar(query)
+
     def _collections(self, frame: pl.DataFrame) -> pl.DataFrame:
         pairs = frame.select(_COLLECTING).unique(maintain_order=True)
         self._connection.execute(

@@ -3,8 +3,8 @@
 Titles are those of the exchange's and DART's report forms, compared without spaces and middle
 dots. A title says what was filed, not how large or how good it is: contracts already reported and
 changes of owners are neutral, and so are results, whose surprise stands in figures that the list
-doesn't hold (docs/decisions/calls-to-providers.md). What stops a purchase (blocking) is the list in the
-scanners' rules: delisting review, embezzlement, audit opinion, rights issue, trading halt; and
+doesn't hold (docs/decisions/calls-to-providers.md). What stops a purchase (blocking) is the list in
+the scanners' rules: delisting review, embezzlement, audit opinion, rights issue, trading halt; and
 insolvency, which leads there.
 """
 

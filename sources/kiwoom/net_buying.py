@@ -85,7 +85,7 @@ def fetch_stock(
     """
     newest = max(sessions)
     by_unit = {
-        unit: {row.session: row for row in _stock(client, ticker, newest, unit)} for unit in units
+        unit: {row.session: row for row in dated(client, ticker, newest, unit)} for unit in units
     }
     rows = [
         _row(
@@ -106,15 +106,10 @@ def _market(
     client: KiwoomClient, unit: str, wanted: frozenset[str], max_missing: float
 ) -> dict[str, MarketNetBuying]:
     found: dict[str, MarketNetBuying] = {}
-    for market, mrkt_tp in MARKETS.items():
+    for market in MARKETS:
         subject = f"{market} {unit}"
         call = client.call(MARKET, subject)
-        body = {
-            "mrkt_tp": mrkt_tp,
-            "amt_qty_tp": UNITS[unit][0],
-            "trde_tp": NET,
-            "stex_tp": KRX,
-        }
+        body = market_body(market, unit)
         pages = client.pages(
             MARKET, body, rows="opaf_invsr_trde", key=text("stk_cd"), subject=subject
         )
@@ -151,9 +146,9 @@ def votes(
     )[:ANCHORS]
     counted: Counter[date] = Counter()
     for row in largest:
-        dated = _stock(client, row.ticker, session, "won")
-        if dated:
-            counted[min(dated, key=lambda day: _distance(row, day)).session] += 1
+        days = dated(client, row.ticker, session, "won")
+        if days:
+            counted[min(days, key=lambda day: _distance(row, day)).session] += 1
     return counted
 
 
@@ -165,17 +160,14 @@ def _distance(row: MarketNetBuying, day: StockNetBuying) -> int:
     )
 
 
-def _stock(client: KiwoomClient, ticker: str, newest: date, unit: str) -> Sequence[StockNetBuying]:
-    """Its first page, newest first from `newest` on."""
+def dated(client: KiwoomClient, ticker: str, newest: date, unit: str) -> Sequence[StockNetBuying]:
+    """A stock's rows in that unit, newest first from `newest` on: its first page.
+
+    Raises:
+        BadMarketData: a row can't be read, or its investors don't sum to nothing.
+    """
     call = client.call(STOCK, f"{ticker} {unit}")
-    body = {
-        "dt": f"{newest:%Y%m%d}",
-        "stk_cd": ticker,
-        "amt_qty_tp": UNITS[unit][0],
-        "trde_tp": NET,
-        "unit_tp": "1",
-    }
-    page = client.ask(STOCK, body, subject=call.subject)
+    page = client.ask(STOCK, stock_body(ticker, newest, unit), subject=call.subject)
     rows = only(
         call, parse_rows(page.rows("stk_invsr_orgn", call), StockNetBuying.parse, text("dt"))
     )
@@ -183,6 +175,27 @@ def _stock(client: KiwoomClient, ticker: str, newest: date, unit: str) -> Sequen
         if abs(row.imbalance) > ROUNDING * (ROUNDED_TO if unit == "shares" else 1):
             raise BadMarketData(f"{call} {row.session}: all investors sum to {row.imbalance:,}")
     return rows
+
+
+def market_body(market: str, unit: str) -> dict[str, str]:
+    """What ka10066 is asked with for a market (KOSPI, KOSDAQ) in a unit."""
+    return {
+        "mrkt_tp": MARKETS[market],
+        "amt_qty_tp": UNITS[unit][0],
+        "trde_tp": NET,
+        "stex_tp": KRX,
+    }
+
+
+def stock_body(ticker: str, newest: date, unit: str) -> dict[str, str]:
+    """What ka10059 is asked with for a stock up to a session in a unit."""
+    return {
+        "dt": f"{newest:%Y%m%d}",
+        "stk_cd": ticker,
+        "amt_qty_tp": UNITS[unit][0],
+        "trde_tp": NET,
+        "unit_tp": "1",
+    }
 
 
 def _row(

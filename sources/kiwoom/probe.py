@@ -1,29 +1,29 @@
-"""Measuring what Kiwoom's documents leave open, in some sixty calls that only read."""
+"""Measuring what Kiwoom's documents leave open, in some 120 calls that only read."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
 import polars as pl
 
-from errors import BadMarketData, RateLimited
+from errors import BadMarketData
 from market.calendar import TradingCalendar
 from market.clock import Clock
 from sources.kiwoom import history, indices, net_buying, quotes
 from sources.kiwoom.client import PROVIDER, KiwoomClient
 from sources.kiwoom.instruments import Listing, fetch_listing
+from sources.kiwoom.probe_net_buying import exchange, still_changing
+from sources.kiwoom.probe_rates import Open, of_a_kind, of_all
+from sources.kiwoom.probe_stored import Stored, base_is_last_close, moved_since_close
 from sources.kiwoom.realtime import Realtime
 from sources.kiwoom.rows import DayBar, MarketNetBuying, Quote, StockQuote
 from sources.probing import Answer, Finding, Question, answers
 from sources.wire import WireRow, parse_rows, text
 
-FASTER: Final = (1.5, 2.0, 3.0, 5.0)
-CALLS_A_RATE: Final = 6
 GROUPS: Final = (30, 50, 100)
 SAMPLE: Final = 5
 SECONDS: Final = 240.0
@@ -31,16 +31,15 @@ INDEX_MOVES: Final = 1.005  # what an index may move between two calls
 LISTEN: Final = 30.0
 LISTENED_TO: Final = "005930"  # hardly a second of a session passes without a trade of it
 
-Open = Callable[[float], AbstractContextManager[KiwoomClient]]
-
 
 class KiwoomProbe:
     """Asks each question once.
 
     Args:
-        opened: a client that makes so many calls of a kind a second, and none again.
+        opened: opens a client of another pace.
         per_second: the rate that is set.
-        split: a stock, and the session of its newest capital change, if one is known.
+        total_per_second: the same of all kinds of calls together.
+        stored: what was collected before.
         listen: seconds to listen to the stream at most.
     """
 
@@ -53,7 +52,8 @@ class KiwoomProbe:
         clock: Clock,
         *,
         per_second: float,
-        split: tuple[str, date] | None = None,
+        total_per_second: float,
+        stored: Stored | None = None,
         listen: float = LISTEN,
     ) -> None:
         self._client = client
@@ -63,7 +63,8 @@ class KiwoomProbe:
         self._calendar = calendar
         self._clock = clock
         self._per_second = per_second
-        self._split = split
+        self._total_per_second = total_per_second
+        self._stored = stored or Stored()
         self._listing: Listing | None = None
         self._page: list[Quote] = []
 
@@ -82,7 +83,11 @@ class KiwoomProbe:
             Question("ka10066: which session it shows now", self._rolled),
             Question("ka10081 adjusted: are volumes too", self._adjusted),
             Question("WebSocket: login, a stock's trades, PING", self._stream),
+            Question("ka10081: are close and volume still those of the close", self._moved),
+            Question("base_pric, lastPrice: the close of the session before", self._base),
+            Question("ka10059: do net buying's figures still change", self._final),
             Question("calls of a kind a second", self._rate),
+            Question("calls of all kinds a second", self._total),
         )
         yield from answers(PROVIDER, questions, seconds=SECONDS)
 
@@ -122,12 +127,7 @@ class KiwoomProbe:
         return _page(len(wires), 100, more=page.next_key is not None)
 
     def _history_page(self) -> Answer:
-        session = self._shown()
-        body = {
-            "stk_cd": self._traded(1)[0],
-            "base_dt": f"{session:%Y%m%d}",
-            "upd_stkpc_tp": history.AS_TRADED,
-        }
+        body = self._chart(self._traded(1)[0])
         page = self._client.ask(history.TR, body, subject=body["stk_cd"])
         rows = page.rows("stk_dt_pole_chart_qry", self._client.call(history.TR))
         return _page(len(rows), 600, more=page.next_key is not None)
@@ -203,40 +203,38 @@ class KiwoomProbe:
 
     def _exchange(self) -> Answer:
         session = self._calendar.last_closed(self._clock.now())
-        ratios = []
-        for ticker in self._traded(3):
-            bars = {bar.session: bar for bar in self._bars(ticker)}
-            body = {
-                "dt": f"{session:%Y%m%d}",
-                "stk_cd": ticker,
-                "amt_qty_tp": "2",
-                "trde_tp": net_buying.NET,
-                "unit_tp": "1",
-            }
-            page = self._client.ask(net_buying.STOCK, body, subject=ticker)
-            rows = page.rows("stk_invsr_orgn", self._client.call(net_buying.STOCK))
-            row = next((r for r in rows if text("dt")(r) == body["dt"]), None)
-            volume = text("acc_trde_qty")(row).lstrip("+") if row else ""
-            if session in bars and volume.isdigit() and bars[session].volume:
-                ratios.append(int(volume) / bars[session].volume)
-        if not ratios:
-            return Answer(f"no volumes of {session} to compare", None)
-        ratio = sorted(ratios)[len(ratios) // 2]
-        alone = ratio < 1.05
-        return Answer(
-            f"its volume is {ratio:.2f} times ka10081's: "
-            + ("KRX alone" if alone else "both exchanges, or another unit"),
-            alone,
-            None if alone else "net buying and volumes don't mean the same: read shares with care",
-        )
+        volumes = {
+            ticker: bar.volume
+            for ticker in self._traded(3)
+            for bar in self._bars(ticker)
+            if bar.session == session
+        }
+        return exchange(self._client, session, volumes)
+
+    def _final(self) -> Answer:
+        session = self._calendar.last_closed(self._clock.now())
+        told = {
+            ticker: row
+            for ticker in self._stored_first(self._stored.net_buying)
+            for row in net_buying.dated(self._client, ticker, session, "won")
+            if row.session == session
+        }
+        return still_changing(self._stored.net_buying, session, told, self._clock.now())
+
+    def _moved(self) -> Answer:
+        session = self._shown()
+        newest = {t: self._newest_bar(t) for t in self._stored_first(self._stored.bars)}
+        told = {ticker: bar for ticker, bar in newest.items() if bar}
+        return moved_since_close(self._stored, session, told, self._clock.now())
+
+    def _base(self) -> Answer:
+        session = self._shown()
+        found = quotes.chosen(self._client, self._traded(quotes.STOCKS_A_CALL)).values()
+        before = self._calendar.previous(session)
+        return base_is_last_close(self._stored, session, before, found, self._known().stocks)
 
     def _rolled(self) -> Answer:
-        body = {
-            "mrkt_tp": net_buying.MARKETS["KOSPI"],
-            "amt_qty_tp": net_buying.UNITS["won"][0],
-            "trde_tp": net_buying.NET,
-            "stex_tp": net_buying.KRX,
-        }
+        body = net_buying.market_body("KOSPI", "won")
         page = self._client.ask(net_buying.MARKET, body, subject="KOSPI won page 1")
         wires = page.rows("opaf_invsr_trde", self._client.call(net_buying.MARKET))
         known = self._known().stocks
@@ -257,9 +255,13 @@ class KiwoomProbe:
         )
 
     def _adjusted(self) -> Answer:
-        if self._split is None:
-            return Answer("no stock with a capital change in its stored bars to see it by", None)
-        ticker, day = self._split
+        if self._stored.split is None:
+            return Answer(
+                "no stock with a capital change in its stored bars to see it by",
+                None,
+                "closebell import marcap:2025..2026, or run it again after the next split",
+            )
+        ticker, day = self._stored.split
         before = self._calendar.previous(day)
         bars = []
         for adjusted in (history.AS_TRADED, "1"):
@@ -315,24 +317,24 @@ class KiwoomProbe:
         )
 
     def _rate(self) -> Answer:
-        best, refused = self._per_second, None
         ticker = self._traded(1)[0]
-        for rate in (faster * self._per_second for faster in FASTER):
-            try:
-                with self._opened(rate) as quick:
-                    for _ in range(CALLS_A_RATE):
-                        quick.ask(quotes.CHOSEN, {"stk_cd": ticker}, subject=f"at {rate:g}/s")
-            except RateLimited as error:
-                refused = f"{rate:g} a second are refused ({error.detail.partition(': ')[2][:80]})"
-                break
-            best = rate
-        said = [f"{best:g} a second were answered"] + ([refused] if refused else [])
-        slower = best <= self._per_second
-        return Answer(
-            "; ".join(said) + f"; set is {self._per_second:g}",
-            True,
-            None if slower else f"CLOSEBELL_KIWOOM_CALLS_PER_SECOND={best:g} would be faster",
+        return of_a_kind(self._opened, self._per_second, quotes.CHOSEN, {"stk_cd": ticker})
+
+    def _total(self) -> Answer:
+        ticker, day = self._traded(1)[0], f"{self._shown():%Y%m%d}"
+        mrkt_tp, inds_cd = quotes.MARKETS["KOSPI"]
+        market = {"mrkt_tp": mrkt_tp, "inds_cd": inds_cd}
+        asked = (
+            (quotes.CHOSEN, {"stk_cd": ticker}),
+            (quotes.SWEEP, {**market, "stex_tp": quotes.KRX}),
+            (history.TR, self._chart(ticker)),
+            (net_buying.STOCK, net_buying.stock_body(ticker, self._shown(), "shares")),
+            (net_buying.MARKET, net_buying.market_body("KOSPI", "won")),
+            ("ka20001", market),
+            ("ka20003", {"inds_cd": inds_cd}),
+            ("ka20006", {"inds_cd": inds_cd, "base_dt": day}),
         )
+        return of_all(self._opened, self._per_second, self._total_per_second, asked)
 
     def _known(self) -> Listing:
         if self._listing is None:
@@ -350,14 +352,19 @@ class KiwoomProbe:
         return self._calendar.session_at(self._clock.now())
 
     def _bars(self, ticker: str, *, adjusted: str = history.AS_TRADED) -> list[DayBar]:
-        body = {
-            "stk_cd": ticker,
-            "base_dt": f"{self._shown():%Y%m%d}",
-            "upd_stkpc_tp": adjusted,
-        }
-        page = self._client.ask(history.TR, body, subject=ticker)
+        page = self._client.ask(history.TR, self._chart(ticker, adjusted), subject=ticker)
         wires = page.rows("stk_dt_pole_chart_qry", self._client.call(history.TR))
         return list(parse_rows(wires, DayBar.parse, text("dt")).rows)
+
+    def _chart(self, ticker: str, adjusted: str = history.AS_TRADED) -> dict[str, str]:
+        shown = f"{self._shown():%Y%m%d}"
+        return {"stk_cd": ticker, "base_dt": shown, "upd_stkpc_tp": adjusted}
+
+    def _stored_first(self, stored: pl.DataFrame) -> list[str]:
+        """Some of the most traded stocks, those that are stored if any is."""
+        known = frozenset(stored["ticker"])
+        traded = self._traded(10 * SAMPLE)
+        return [ticker for ticker in traded if ticker in known][:SAMPLE]
 
     def _newest_bar(self, ticker: str) -> DayBar | None:
         return next(iter(self._bars(ticker)), None)

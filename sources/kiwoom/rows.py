@@ -155,6 +155,13 @@ class StockNetBuying(Row):
         return self.individual + self.foreign + self.institution + self.other + self.other_foreign
 
 
+class StockVolume(Row):
+    """ka10059: what was traded in the session of a row."""
+
+    session: Day = Field(alias="dt")
+    volume: Count = Field(alias="acc_trde_qty")
+
+
 class IndexBar(Row):
     """ka20006: one session of an index. Levels come times 100."""
 

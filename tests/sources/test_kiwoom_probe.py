@@ -13,6 +13,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 import fake_kiwoom
+import polars as pl
 import pytest
 from fake_kiwoom import APP_KEY, SECRET_KEY, FakeKiwoom
 from fake_kiwoom_market import FakeMarket, make_market
@@ -25,7 +26,9 @@ from market.clock import SEOUL, FixedClock
 from sources.http.client import Client
 from sources.http.guards import Guards
 from sources.kiwoom.client import Access, KiwoomClient
+from sources.kiwoom.numbers import MILLION, signed
 from sources.kiwoom.probe import KiwoomProbe
+from sources.kiwoom.probe_stored import Stored
 from sources.kiwoom.realtime import Limits, Realtime
 from sources.probing import Answer, Finding, Question, answers
 
@@ -70,21 +73,30 @@ def probed(
     clock = FixedClock(datetime.combine(SESSION, at, SEOUL))
 
     @contextmanager
-    def opened(per_second: float) -> Iterator[KiwoomClient]:
-        with quick(fake, guards, per_second) as client:
+    def opened(per_second: float, total: float | None) -> Iterator[KiwoomClient]:
+        with quick(fake, guards, per_second, total or 5 * fake.per_second) as client:
             yield client
 
     with client_of(fake, guards) as client:
         realtime = Realtime(url, client.access_token, clock, HASTY)
         probe = KiwoomProbe(
-            client, opened, realtime, TradingCalendar(), clock, per_second=fake.per_second, **more
+            client,
+            opened,
+            realtime,
+            TradingCalendar(),
+            clock,
+            per_second=fake.per_second,
+            total_per_second=5 * fake.per_second,
+            **more,
         )
         return {finding.question: finding for finding in probe.findings()}
 
 
 @contextmanager
-def quick(fake: FakeKiwoom, guards: Guards, per_second: float) -> Iterator[KiwoomClient]:
-    access = Access(fake.url, APP_KEY, SECRET_KEY, per_second, 1, per_second * 5)
+def quick(
+    fake: FakeKiwoom, guards: Guards, per_second: float, total: float
+) -> Iterator[KiwoomClient]:
+    access = Access(fake.url, APP_KEY, SECRET_KEY, per_second, 1, total)
     with Client("kiwoom", guards, replace(QUICK, attempts=1)) as http:
         yield KiwoomClient(http, access)
 
@@ -116,13 +128,16 @@ def test_a_server_like_the_documents_is_as_expected(market: FakeMarket) -> None:
     rate = found["calls of a kind a second"]
     assert "5000 a second were answered" in rate.found
     assert rate.change == "CLOSEBELL_KIWOOM_CALLS_PER_SECOND=5000 would be faster"
+    total = found["calls of all kinds a second"]
+    assert "20000 a second were answered; none was refused" in total.found
+    assert total.change == "CLOSEBELL_KIWOOM_TOTAL_PER_SECOND=20000 would be faster"
 
 
 def test_its_calls_are_bounded_and_only_read(market: FakeMarket) -> None:
     with Counting(market, speed=1000) as fake:
         probed(fake)
         trs = {call.tr for call in fake.calls}
-        assert len(fake.calls) < 80
+        assert len(fake.calls) < 140
     assert trs <= {
         "ka20001", "ka20003", "ka20006",
         "au10001", "ka10099", "ka20002", "ka10081", "ka10095", "ka10059", "ka10066",
@@ -134,7 +149,183 @@ def test_a_limit_that_is_reached_is_told(market: FakeMarket) -> None:
         fake.most = 20
         rate = probed(fake)["calls of a kind a second"]
     assert "a second are refused" in rate.found
+    assert "HTTP 429, return code 5 [1700]" in rate.found
     assert "set is 1000" in rate.found
+
+
+@pytest.mark.parametrize(("borne", "best"), [(0, None), (20, "5000")])
+def test_a_total_that_is_reached_is_told_with_its_code(
+    market: FakeMarket, borne: int, best: str | None
+) -> None:
+    class Whole(Counting):
+        def over_limit(self, tr: str) -> bool:
+            return len(self.calls) - len(self.of(tr)) > 10_000
+
+    with Whole(market, speed=1000) as fake:
+        for tr in ("ka20001", "ka20003"):
+            before = 2  # of the question before about indices
+            fake.break_(
+                tr, "code", after=before + borne // 8, times=99, seconds=5, header="[1701:총량]"
+            )
+        total = probed(fake)["calls of all kinds a second"]
+    assert "return code 5 [1701]" in total.found
+    assert total.as_expected is (best is not None)
+    said = f"{best} a second were answered" if best else "5000 a second are refused"
+    assert total.found.startswith(said)
+
+
+def test_a_kinds_own_limit_is_not_taken_for_the_total(market: FakeMarket) -> None:
+    with Counting(market, speed=1000) as fake:
+        fake.break_("ka20001", "code", after=2, times=99, seconds=5, header="[1700:유량]")
+        total = probed(fake)["calls of all kinds a second"]
+    assert total.as_expected is None
+    assert total.found.startswith("not known: 5000 a second are refused")
+
+
+def stored_of(
+    market: FakeMarket, session: date, moved: int = 0, grown: float = 1.0
+) -> pl.DataFrame:
+    """The market's bars as stored of a session: closes `moved` from, volumes `grown` to theirs."""
+    older = {
+        stock.code: int(market.chart(stock.code, session)[0]["cur_prc"]) for stock in market.stocks
+    }
+    rows = [
+        {
+            "session": session,
+            "ticker": stock.code,
+            "close": (stock.close if session == SESSION else older[stock.code]) - moved,
+            "volume": int(stock.volume / grown),
+        }
+        for stock in market.stocks
+    ]
+    return pl.DataFrame(rows)
+
+
+MOVED = "ka10081: are close and volume still those of the close"
+
+
+def test_figures_that_stay_as_stored_at_the_close_are_told(market: FakeMarket) -> None:
+    with Counting(market, speed=1000) as fake:
+        found = probed(fake, stored=Stored(bars=stored_of(market, SESSION)))[MOVED]
+    assert found.as_expected is True
+    assert found.found == (
+        f"at 11-20 18:50, of 5 stocks of {SESSION} 0 closes and 0 volumes differ from those"
+        " stored after the close"
+    )
+
+
+def test_figures_that_moved_since_the_close_are_told(market: FakeMarket) -> None:
+    stored = Stored(bars=stored_of(market, SESSION, moved=10, grown=1.25))
+    with Counting(market, speed=1000) as fake:
+        found = probed(fake, stored=stored)[MOVED]
+    assert found.as_expected is False
+    assert "5 closes and 5 volumes differ" in found.found
+    assert "(1.25" in found.found
+
+
+BASE = "base_pric, lastPrice: the close of the session before"
+
+
+@pytest.mark.parametrize(("moved", "well"), [(0, True), (10, False)])
+def test_the_base_is_compared_with_the_stored_close_of_the_session_before(
+    market: FakeMarket, moved: int, well: bool
+) -> None:
+    before = TradingCalendar().previous(SESSION)
+    bars = stored_of(market, before).with_columns(
+        close=pl.col("ticker").replace_strict(
+            {stock.code: stock.base - moved for stock in market.stocks}
+        )
+    )
+    with Counting(market, speed=1000) as fake:
+        found = probed(fake, stored=Stored(bars=bars))[BASE]
+    assert found.as_expected is well
+    right = 0 if moved else 30
+    assert found.found.startswith(f"{right} of 30 base_pric (ka10095) of {SESSION} and")
+    assert f"are the close of {before}" in found.found
+
+
+FINAL = "ka10059: do net buying's figures still change"
+
+
+@pytest.mark.parametrize(("off", "well"), [(0, True), (5_000_000, False)])
+def test_net_buying_is_compared_with_each_stored_version(
+    market: FakeMarket, off: int, well: bool
+) -> None:
+    def version(at: time, provisional: bool, off: int) -> pl.DataFrame:
+        rows = [
+            {
+                "session": SESSION,
+                "ticker": row["stk_cd"],
+                "known_at": datetime.combine(SESSION, at, SEOUL),
+                "foreign_won": signed(row["frgnr_invsr"]) * MILLION + off,
+                "institution_won": signed(row["orgn"]) * MILLION,
+                "provisional": provisional,
+            }
+            for mrkt_tp in ("001", "101")
+            for row in market.market_net_buying(mrkt_tp, True)
+        ]
+        return pl.DataFrame(rows)
+
+    versions = pl.concat(
+        [version(time(15, 35), True, 9_000_000), version(time(18, 40), False, off)]
+    )
+    with Counting(market, speed=1000) as fake:
+        found = probed(fake, stored=Stored(net_buying=versions))[FINAL]
+    assert found.as_expected is well
+    assert found.found == (
+        f"at 11-20 18:50, of {SESSION} differ 5 of 5 from that of 11-20 15:35, provisional,"
+        f" {0 if well else 5} of 5 from that of 11-20 18:40"
+    )
+
+
+def test_without_anything_stored_each_question_says_when_to_ask_again(market: FakeMarket) -> None:
+    with Counting(market, speed=1000) as fake:
+        found = probed(fake)
+    for question in (MOVED, BASE, FINAL):
+        assert found[question].as_expected is None
+        assert "stored" in found[question].found
+        assert "closebell run" in str(found[question].change)
+
+
+@pytest.mark.parametrize(
+    ("times", "said", "well"),
+    [
+        ("{:,}", "1 times ka10081's: KRX alone", True),
+        ("+{}", "1 times ka10081's: KRX alone", True),
+        ("{}000", "1,000 times ka10081's: another unit", False),
+    ],
+)
+def test_a_volume_of_another_unit_is_not_taken_for_krx_alone(
+    market: FakeMarket, times: str, said: str, well: bool
+) -> None:
+    class Written(Counting):
+        def answer(self, tr: str, body: dict[str, str]) -> Any:
+            name, rows, more = super().answer(tr, body)
+            if tr == "ka10059":
+                rows = [
+                    row | {"acc_trde_qty": times.format(int(row["acc_trde_qty"]))} for row in rows
+                ]
+            return name, rows, more
+
+    with Written(market, speed=1000) as fake:
+        found = probed(fake)["ka10059: KRX alone, or both exchanges"]
+    assert (found.as_expected, said in found.found) == (well, True)
+
+
+def test_a_volume_in_thousands_is_not_taken_for_krx_alone(market: FakeMarket) -> None:
+    class Thousands(Counting):
+        def answer(self, tr: str, body: dict[str, str]) -> Any:
+            name, rows, more = super().answer(tr, body)
+            if tr == "ka10059":
+                rows = [
+                    row | {"acc_trde_qty": str(int(row["acc_trde_qty"]) // 1000)} for row in rows
+                ]
+            return name, rows, more
+
+    with Thousands(market, speed=1000) as fake:
+        found = probed(fake)["ka10059: KRX alone, or both exchanges"]
+    assert found.as_expected is False
+    assert "another unit" in found.found
 
 
 def test_what_moved_after_16_00_is_told(market: FakeMarket) -> None:
@@ -192,7 +383,7 @@ def test_a_server_that_deviates_is_described(
     assert "of 50 asked for 30 rows came" in found["ka10095: how many stocks a call"].found
     exchange = found["ka10059: KRX alone, or both exchanges"]
     assert exchange.as_expected is False
-    assert "1.70 times" in exchange.found
+    assert "1.7 times ka10081's: both exchanges" in exchange.found
 
 
 def test_an_index_that_isn_t_the_chart_s_is_told(market: FakeMarket) -> None:
@@ -223,7 +414,9 @@ class Split(Counting):
 
 def test_whether_volumes_are_adjusted_is_seen_by_a_split(market: FakeMarket) -> None:
     with Split(market, speed=1000) as fake:
-        found = probed(fake, split=("000010", SESSION))["ka10081 adjusted: are volumes too"]
+        found = probed(fake, stored=Stored(split=("000010", SESSION)))[
+            "ka10081 adjusted: are volumes too"
+        ]
     assert found.found == f"000010 before {SESSION}: price times 0.500, volume times 2.000"
     assert found.as_expected is True
 

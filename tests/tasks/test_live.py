@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 from commands import Closebell
 from fake_kiwoom import APP_KEY, SECRET_KEY, FakeKiwoom
 from fake_kiwoom_sample import kiwoom_of
 from fake_open_apis import KEY, KEY_ID, FakeDart, FakeKrx, FakeNaver, article
+from krx_days import krx_day
 
 import settings
 from db import Database
 from market.calendar import TradingCalendar
 from market.clock import FixedClock
+from market.schemas import INSTANT, DailyBars
+from sources.krx.client import open_krx
+from sources.krx.source import KrxSource
 from sources.probing import Finding
 from sources.sample import SampleSource
 from tasks.live import measure
+from tasks.observations import of_market
+from tasks.reconcile import reconcile
+from tasks.sources import WITHOUT, guards_of
 
 CALENDAR = TradingCalendar()
 LAST = date(2026, 11, 20)
@@ -70,6 +78,7 @@ def test_without_keys_each_source_says_which_to_set(database: Database) -> None:
         "set CLOSEBELL_DART_KEY",
         "set CLOSEBELL_NAVER_KEY_ID and CLOSEBELL_NAVER_KEY",
     ]
+    assert [f.found for f in found] == [f"not configured: {WITHOUT[f.source]}" for f in found]
 
 
 def test_every_source_is_measured_and_no_secret_is_told(
@@ -93,6 +102,50 @@ def test_every_source_is_measured_and_no_secret_is_told(
     with database.reader() as tx:
         states = {report.name: report.state for report in tx.sources.reports()}
     assert states == {"dart": "ok", "kiwoom": "ok", "krx": "ok", "naver": "ok"}
+
+
+OFFICIAL = "figures: are they those of the regular session"
+
+
+def official(database: Database, config: settings.Settings) -> Finding:
+    return next(f for f in findings(database, config) if f.question == OFFICIAL)
+
+
+def test_before_anything_is_stored_the_official_figures_have_to_wait(
+    database: Database, providers: settings.Settings
+) -> None:
+    found = official(database, providers)
+    assert found.as_expected is None
+    assert f"of neither {LAST} nor {CALENDAR.previous(LAST)}" in found.found
+    assert "closebell run end-of-day after a close" in str(found.change)
+
+
+@pytest.mark.parametrize(("times", "said"), [(1.0, "1.000"), (1.1, "1.100")])
+def test_the_official_figures_are_compared_with_those_of_the_close_after_a_morning_too(
+    database: Database, providers: settings.Settings, times: float, said: str
+) -> None:
+    data = SampleSource(CALENDAR, stocks=60).history(LAST, LAST)
+    at = (CALENDAR.hours(LAST).close + timedelta(minutes=1)).astimezone(UTC)
+    swept = data.bars.with_columns(
+        source=pl.lit("kiwoom"), collected_at=pl.lit(at).cast(INSTANT)
+    ).filter(pl.col("ticker").is_in(data.instruments.filter(pl.col("kind") != "etf")["ticker"]))
+    volume = (pl.col("volume") * times).round().cast(pl.Int64)
+    changed = swept.with_columns(volume).select("ticker", "volume").rows()
+    days = krx_day(data, LAST, {ticker: {"volume": shares} for ticker, shares in changed})
+    with database.transaction() as tx:
+        tx.instruments.observe(of_market(data, LAST))
+        tx.bars.store(DailyBars.cast(swept))
+    with FakeKrx(days=days) as krx:
+        config = providers.model_copy(update={"krx_base_url": krx.url})
+        evening = official(database, config)
+        with open_krx(config, guards_of(database)) as client:
+            source = KrxSource(client, CALENDAR, EVENING, max_missing=0.01)
+            reconcile.fn(database, source, LAST)
+        morning = official(database, config)
+    assert set(database.read_market_data(LAST, LAST).bars["source"]) == {"krx"}
+    assert evening == morning
+    assert evening.as_expected is True
+    assert f"its volume is {said} times Kiwoom's in the middle" in evening.found
 
 
 def test_a_provider_that_is_away_is_told_in_its_words(
