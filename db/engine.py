@@ -2,21 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, Final, TypeVar
 
 import psycopg
 import sqlalchemy
-from sqlalchemy import Connection, Engine, text
+from psycopg.abc import PQGen
+from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from errors import ClosebellError, DatabaseError, DatabaseUnavailable, SchemaOutdated, SettingsError
 
+RV = TypeVar("RV")
 _GONE = ("08", "57P0", "53300")  # connection exceptions, shutdown, too many connections
 _NO_SUCH_TABLE_OR_COLUMN = ("42P01", "42703")
+
+
+GRACE = 5.0
+"""Seconds beyond a server's own limit, before it is given up."""
+TCP: Final[Mapping[str, Any]] = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,  # milliseconds
+}
+"""libpq's: a machine that vanished without a word is noticed in a minute."""
+
+
+class Patient(psycopg.Connection[Any]):
+    """A connection that waits for an answer of the server only so long, and is closed then."""
+
+    patience = 30.0
+    """Seconds."""
+
+    def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+        """What the server answers.
+
+        Raises:
+            OperationalError: nothing, in time.
+        """
+        if timeout is not None:
+            return super().wait(gen, interval, timeout)
+        return super().wait(self._in_time(gen), interval)
+
+    def _in_time(self, gen: PQGen[RV]) -> PQGen[RV]:
+        deadline = time.monotonic() + self.patience
+        try:
+            wanted = next(gen)
+            while True:
+                ready = yield wanted
+                if not ready and time.monotonic() > deadline:
+                    self.pgconn.finish()
+                    raise psycopg.OperationalError(f"no answer in {self.patience:g} s")
+                wanted = gen.send(ready)
+        except StopIteration as end:
+            answer: RV = end.value
+            return answer
 
 
 @dataclass(frozen=True)
@@ -28,7 +74,13 @@ class Limits:
     idle: int
 
     def apply(self, connection: Connection) -> None:
-        """Hold for this transaction only, so that they also hold behind a pooler."""
+        """Hold for this transaction only, so that they also hold behind a pooler.
+
+        A server that doesn't keep them, since it stands still, is given up a little later.
+        """
+        driver = connection.connection.driver_connection
+        if isinstance(driver, Patient):
+            driver.patience = self.statement + GRACE
         connection.execute(
             text(
                 "SELECT set_config('statement_timeout', :statement, true),"
@@ -91,18 +143,25 @@ def in_schema(url: URL, schema: str) -> URL:
 
 def make_engine(url: URL, pool: Pool) -> Engine:
     """A bounded pool of connections that are tried before they are given out."""
-    return sqlalchemy.create_engine(  # by this name, since traces may have wrapped it
+    engine = sqlalchemy.create_engine(  # by this name, since traces may have wrapped it
         url,
         pool_size=pool.size,
         max_overflow=pool.overflow,
         pool_timeout=pool.wait,
         pool_pre_ping=True,
-        connect_args={
+        connect_args={name: value for name, value in TCP.items() if name not in url.query}
+        | {
             "connect_timeout": pool.connect,
             "application_name": "closebell",
             "prepare_threshold": None,
         },
     )
+    event.listen(engine, "do_connect", _connect)
+    return engine
+
+
+def _connect(_dialect: object, _record: object, _given: object, how: dict[str, Any]) -> Patient:
+    return Patient.connect(**how)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import psycopg
 from sqlalchemy import text
 
 from db.database import Database
-from db.engine import our_errors
+from db.engine import TCP, our_errors
 from db.repositories.events import CHANNEL
 
 
@@ -36,10 +36,7 @@ async def wakes(
             autocommit=True,
             application_name="closebell-listener",
             connect_timeout=5,
-            # A peer that vanished without a word is noticed in a minute, with nothing asked of it.
-            keepalives_idle=15,
-            keepalives_interval=5,
-            keepalives_count=3,
+            **TCP,
         )
         async with connection:
             if alone_as is not None:
