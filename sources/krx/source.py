@@ -16,7 +16,7 @@ from sources.joining import joined
 from sources.krx.client import PROVIDER, KrxClient
 from sources.krx.rows import BaseInfo, DayTrade, IndexDay
 from sources.protocol import Collected
-from sources.wire import Row, frame, parse_rows, text, tolerate
+from sources.wire import Row, WireRow, frame, parse_rows, text, tolerate
 
 TRADES: Final[Mapping[str, str]] = {"KOSPI": "sto/stk_bydd_trd", "KOSDAQ": "sto/ksq_bydd_trd"}
 BASE: Final[Mapping[str, str]] = {
@@ -121,12 +121,7 @@ class KrxSource:
 
     def _rows(self, service: str, session: date, row: type[R], code: str) -> Sequence[R]:
         call = self._client.call(service, session)
-        wires = self._client.day(service, session)
-        if not wires:
-            raise NotPublished(
-                f"{call}: nothing is published",
-                remedy="a session appears about 08:00 KST of the next business day",
-            )
+        wires = self._published(service, session)
         parsed = parse_rows(wires, row.parse, text(code))
         tolerate(call, "rows can't be read", parsed.rejected, len(wires), self._max_missing)
         return parsed.rows
@@ -137,7 +132,7 @@ class KrxSource:
             call = self._client.call(service, session)
             wires = [
                 wire
-                for wire in self._client.day(service, session)
+                for wire in self._published(service, session)
                 if text("IDX_NM")(wire) in INDEX_NAMES
             ]
             parsed = parse_rows(wires, IndexDay.parse, text("IDX_NM"))
@@ -147,6 +142,15 @@ class KrxSource:
                 raise BadMarketData(f"{call}: no row of {INDICES[service]} {parsed.rejected}")
             found += [_index_bar(session, row) for row in parsed.rows]
         return found
+
+    def _published(self, service: str, session: date) -> Sequence[WireRow]:
+        wires = self._client.day(service, session)
+        if not wires:
+            raise NotPublished(
+                f"{self._client.call(service, session)}: nothing is published",
+                remedy="a session appears about 08:00 KST of the next business day",
+            )
+        return wires
 
 
 def _bar(session: date, row: DayTrade, collected_at: datetime) -> dict[str, object]:

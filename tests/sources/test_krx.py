@@ -18,7 +18,7 @@ from settings import Settings
 from sources.http.call import Limits
 from sources.http.client import Client
 from sources.krx.client import Access, KrxClient, open_krx
-from sources.krx.source import KrxSource
+from sources.krx.source import KrxSource, NotPublished
 
 SESSION = date(2026, 11, 20)
 NOW = datetime(2026, 11, 23, 8, 10, tzinfo=SEOUL)
@@ -176,6 +176,18 @@ def test_an_empty_day_is_not_published_yet_and_no_empty_session(source: KrxSourc
     with pytest.raises(SourceUnavailable, match="krx sto/stk_bydd_trd 2026-11-23: nothing") as e:
         source.collect(date(2026, 11, 23))
     assert "08:00" in str(e.value.remedy)
+
+
+def test_indices_that_come_later_than_the_stocks_are_not_published_yet(
+    source: KrxSource, fake: FakeKrx
+) -> None:
+    del fake.days["idx/kosdaq_dd_trd"]["20261120"]
+    with pytest.raises(NotPublished, match="krx idx/kosdaq_dd_trd 2026-11-20: nothing"):
+        source.collect(SESSION)
+
+
+def test_designations_are_told_of_some_stocks_only(source: KrxSource) -> None:
+    assert source.collect(SESSION).data.flags_from is None
 
 
 def test_an_unapproved_service_is_not_configured(source: KrxSource, fake: FakeKrx) -> None:
