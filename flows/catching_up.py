@@ -8,7 +8,9 @@ from flows.evening import catch_up_close
 from flows.room import Room
 from flows.settle import run_settle
 from market.asof import Slot
+from sources.protocol import LiveSource
 from tasks.publish import GATE
+from tasks.sources import INVENTED
 
 
 def catch_up(room: Room, session: date) -> list[str]:
@@ -27,6 +29,14 @@ def catch_up(room: Room, session: date) -> list[str]:
     if settled is not None and settled < session:
         notes += [f"{session} had not been settled and was now", *run_settle(room, session).notes]
     return notes
+
+
+def left_to_the_morning(room: Room, session: date) -> bool:
+    """Whether the exchange will tell in six calls what a broker tells stock by stock in an hour."""
+    if room.settings.krx_auth_key is None or room.source_name in INVENTED:
+        return False
+    done = newest(room, Slot.CLOSE)
+    return isinstance(room.source, LiveSource) and done is not None and done < session
 
 
 def newest(room: Room, slot: Slot) -> date | None:

@@ -31,6 +31,7 @@ from tasks.closing_bet import (
     withdraw,
 )
 from tasks.publish import RunFacts, publish_step
+from tasks.quotes import unseen
 from tasks.scan import Scanned
 from tasks.scan_so_far import scan_so_far, without
 from tasks.snapshot import read_before, so_far
@@ -120,6 +121,7 @@ def run_check(room: Room, session: date) -> Outcome:
     changes = withdraw(room.db, session, slot, dropping_out(quotes))
     unknown = quotes["expected_price"].null_count()
     notes = [f"{changes.withdrawn} of {decided.height} withdrawn"]
+    notes += unseen(decided["ticker"], quotes)
     if unknown:
         notes.append(f"no expected price of {unknown}, their last one was taken")
     return RunSummary(

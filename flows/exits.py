@@ -17,6 +17,7 @@ from flows.timetable import Due
 from flows.turn import Outcome, in_turn
 from tasks.closing_bet import quotes_of
 from tasks.exits import positions_of, remark
+from tasks.quotes import unseen
 from tasks.source_artifact import noted
 
 
@@ -61,7 +62,10 @@ def run_exits(room: Room, session: date, at: datetime, *, reminder: bool) -> Out
     return RunSummary(
         state="completed",
         sessions=[session],
-        notes=[f"{told.told} positions of {before}, {told.opened} have opened"],
+        notes=[
+            f"{told.told} positions of {before}, {told.opened} have opened",
+            *unseen(positions["ticker"], quotes),
+        ],
         seconds=round(time.perf_counter() - started, 3),
         flow_run_id=flow_run.get_id(),
     )

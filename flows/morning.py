@@ -6,7 +6,6 @@ import time
 from datetime import date, timedelta
 from typing import Final
 
-import polars as pl
 from prefect import flow
 from prefect.runtime import flow_run
 from prefect.states import Completed
@@ -20,10 +19,8 @@ from flows.turn import Outcome, in_turn
 from logs import get as logger
 from market.asof import Slot
 from sources.krx.source import NotPublished
-from sources.protocol import History, LiveSource
-from tasks.beside import degraded
+from sources.protocol import History
 from tasks.publish import RunFacts, publish_step
-from tasks.quotes import last_closes_step
 from tasks.reconcile import Reconciliation, reconcile
 from tasks.scan import scan_step
 from tasks.sources import INVENTED, open_source
@@ -43,7 +40,8 @@ def morning(session: date | None = None, source: str | None = None) -> Outcome:
 
     Raises:
         NotPublished: the exchange has nothing of the session before yet.
-        ClosebellError: what the steps raise; what was done before it stays.
+        ClosebellError: what the steps raise; what was done before it stays. What was missed is
+            caught up with also where the exchange has nothing.
     """
     return in_turn("morning", run_morning, session=session, source=source, any_time=True)
 
@@ -60,7 +58,12 @@ def run_morning(room: Room, turn: Due) -> Outcome:
         )
     with open_source("krx", room.settings, room.calendar, room.db, room.clock) as krx:
         assert krx is not None
-        notes, found = _reconciled(room, krx, last, patient=turn.slot is not None)
+        try:
+            found = _reconciled(room, krx, last, patient=turn.slot is not None)
+        except ClosebellError:
+            catch_up(room, last)
+            raise
+    notes = found.notes
     if found.differing or found.filled or found.added:
         notes += _scanned_again(room, last)
     notes += catch_up(room, last)
@@ -73,32 +76,18 @@ def run_morning(room: Room, turn: Due) -> Outcome:
     )
 
 
-def _reconciled(
-    room: Room, krx: History, last: date, *, patient: bool
-) -> tuple[list[str], Reconciliation]:
-    notes: list[str] = []
-    closes = _last_closes(room, last, notes)
+def _reconciled(room: Room, krx: History, last: date, *, patient: bool) -> Reconciliation:
     for tries in range(1, TRIES + 1):
         try:
-            found = reconcile(room.db, krx, last, last_closes=closes, flow_run_id=flow_run.get_id())
+            found = reconcile(room.db, krx, last, flow_run_id=flow_run.get_id())
         except NotPublished as error:
             if not patient or tries == TRIES:
                 raise
             logger().warning("not published yet", of=last.isoformat(), cause=error.detail)
             room.clock.wait_until(room.clock.now() + BETWEEN)
         else:
-            return [*notes, *found.notes], found
+            return found
     raise AssertionError("the last try raises")
-
-
-def _last_closes(room: Room, last: date, notes: list[str]) -> pl.DataFrame | None:
-    if not isinstance(room.source, LiveSource):
-        return None
-    try:
-        return last_closes_step(room.db, room.source, last)
-    except ClosebellError as error:
-        notes.append(degraded(room.db, room.source.name, "its last closes", error))
-        return None
 
 
 def _scanned_again(room: Room, last: date) -> list[str]:

@@ -10,16 +10,17 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from errors import ClosebellError, outward
-from flows.catching_up import catch_up
+from flows.catching_up import catch_up, left_to_the_morning
 from flows.room import Room
 from flows.summary import RunSummary
 from flows.turn import Outcome, in_turn
 from logs import get as logger
 from sources.protocol import Listed, LiveSource
 from tasks.beside import degraded
+from tasks.last_closes import last_closes_step
 from tasks.levels import levels_step, open_signals
 from tasks.listing import listing_step
-from tasks.quotes import bases_step
+from tasks.quotes import bases_step, unseen
 
 
 @flow(name="pre-open")
@@ -46,22 +47,27 @@ def pre_open(session: date | None = None, source: str | None = None) -> Outcome:
 def run_pre_open(room: Room, session: date) -> RunSummary:
     """The steps of the flow, given a session and everything they work with."""
     started = time.perf_counter()
+    last = room.calendar.previous(session)
     signals = open_signals(room.db, room.calendar, session)
     bases: pl.DataFrame | None = None
+    closes: pl.DataFrame | None = None
     if isinstance(room.source, LiveSource):
         listed = listing_step(room.db, room.source, session)
-        notes = [_counted(listed)]
+        notes, closes = [_counted(listed)], listed.last_closes
         listing = listed.instruments["ticker"].implode()
         there = signals.filter(pl.col("ticker").is_in(listing))["ticker"].unique().sort()
         try:
             bases = bases_step(room.source, there.to_list(), session) if there.len() else None
+            notes += [] if bases is None else unseen(there, bases)
         except ClosebellError as error:
             notes.append(degraded(room.db, room.source.name, "today's scale of levels", error))
     else:
         notes = [f"{room.source_name} tells nothing of a session before its close"]
     moved = levels_step(room.db, room.calendar, session, signals, bases)
     notes += _moved(moved)
-    notes += _caught_up(room, room.calendar.previous(session))
+    if closes is not None:
+        notes += last_closes_step(room.db, last, closes)
+    notes += _caught_up(room, last)
     return RunSummary(
         state="completed",
         sessions=[session],
@@ -91,6 +97,8 @@ def _then(row: dict[str, object], name: str) -> str:
 
 def _caught_up(room: Room, last: date) -> list[str]:
     """What failed is said, and left to the morning, which has the official bars."""
+    if left_to_the_morning(room, last):
+        return [f"{last} had not been scanned at its close, which is left to the official bars"]
     try:
         return catch_up(room, last)
     except ClosebellError as error:

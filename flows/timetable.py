@@ -80,8 +80,9 @@ def _at_close(offset: float, *, late: float, step: str | None = None) -> Moment:
 
 # Times in the comments are those of an ordinary day, 09:00 to 15:30.
 TIMETABLE: Final = (
-    Entry("pre-open", (_at_open(-80, late=300),), limit=_minutes(45)),  # 07:40
-    Entry("morning", (_at_open(-50, late=600),), limit=_minutes(45)),  # 08:10
+    # Both may have to fetch a session stock by stock, which takes 45 to 67 minutes.
+    Entry("pre-open", (_at_open(-80, late=300),), limit=_minutes(100)),  # 07:40
+    Entry("morning", (_at_open(-50, late=600),), limit=_minutes(120)),  # 08:10
     Entry(
         "exits",  # 09:02, 09:10
         (_at_open(2, late=5, step="open"), _at_open(10, late=15, step="reminder")),

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Final, Protocol, runtime_checkable
 
 import dataframely as dy
+import polars as pl
 
 from market.data import MarketData
 from market.schemas import IndexBars, InstrumentFlags, Instruments, NetBuying, News, Quotes
@@ -33,10 +34,14 @@ class Collected:
 
 @dataclass(frozen=True)
 class Listed:
-    """The instruments of a session, and the designations in force in it."""
+    """The instruments of a session, and the designations in force in it.
+
+    `last_closes` is ticker and close (won) of the session before; None where the list has none.
+    """
 
     instruments: dy.DataFrame[Instruments]
     flags: dy.DataFrame[InstrumentFlags]
+    last_closes: pl.DataFrame | None = None
 
 
 class History(Protocol):
@@ -74,10 +79,10 @@ class LiveSource(History, Protocol):
         ...
 
     def quotes(self, tickers: Iterable[str]) -> dy.DataFrame[Quotes]:
-        """Chosen stocks as they stand now, one row each.
+        """Chosen stocks as they stand now, one row each; those that can't be read are left out.
 
         Raises:
-            BadMarketData: one is missing.
+            BadMarketData: none can be read.
         """
         ...
 

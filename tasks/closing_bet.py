@@ -81,7 +81,7 @@ def fetch_net_buying(
 
 @step("quotes", timeout=60, retries=1)
 def quotes_of(source: LiveSource, tickers: Sequence[str]) -> dy.DataFrame[Quotes]:
-    """These stocks as they stand now."""
+    """These stocks as they stand now, as far as they can be read."""
     return source.quotes(tickers)
 
 

@@ -36,8 +36,7 @@ class Reconciliation:
     """What became of a session's bars.
 
     `differing` and `filled` count stocks by field, `refused` says why a field was left as it was,
-    `added` names stocks that had no bar, `unofficial` those the exchange doesn't know. `closes`
-    compares the stored close with what the market took as the last one next morning.
+    `added` names stocks that had no bar, `unofficial` those the exchange doesn't know.
     """
 
     session: date
@@ -48,7 +47,6 @@ class Reconciliation:
     examples: Sequence[str] = ()
     added: Sequence[str] = ()
     unofficial: Sequence[str] = ()
-    closes: str | None = None
 
     @property
     def notes(self) -> list[str]:
@@ -63,7 +61,7 @@ class Reconciliation:
             said.append(f"{len(self.added)} stocks had no bar: {_few(self.added)}")
         if self.unofficial:
             said.append(f"{len(self.unofficial)} aren't among them: {_few(self.unofficial)}")
-        return said + ([self.closes] if self.closes else [])
+        return said
 
 
 @step("reconcile", timeout=900)
@@ -72,17 +70,12 @@ def reconcile(
     krx_source: History,
     session: date,
     *,
-    last_closes: pl.DataFrame | None = None,
     flow_run_id: str | None = None,
 ) -> Reconciliation:
     """Compare a session's stored bars with the official ones, fix them and keep what they were.
 
     A figure that differs for a fifth of the stocks, or an amount that differs by a quarter in the
     middle, isn't an error of single bars: it is left alone and reported.
-
-    Args:
-        last_closes: ticker and close as the live market tells them of the session before the one
-            that is about to open; compared with the bars as they were stored.
 
     Raises:
         NotPublished: the exchange has nothing of that session yet.
@@ -92,8 +85,6 @@ def reconcile(
         official = krx_source.history(session, session)
     stored = db.read_market_data(session, session).bars
     found, rows, trace = compare(stored, official, session, flow_run_id)
-    if last_closes is not None:
-        found = _with_closes(found, stored, last_closes)
     with db.transaction() as tx:
         added = pl.col("ticker").is_in(list(found.added))
         if found.added:
@@ -171,19 +162,6 @@ def _trace(rows: pl.DataFrame, name: str, flow_run_id: str | None) -> pl.DataFra
 
 def _filled(both: pl.DataFrame, name: str) -> int:
     return both.filter(_old(name).is_null() & pl.col(name).is_not_null()).height
-
-
-def _with_closes(
-    found: Reconciliation, stored: pl.DataFrame, last_closes: pl.DataFrame
-) -> Reconciliation:
-    """Add what the live market takes as the last close: the 15:30 price, or one of later."""
-    both = stored.select("ticker", ours="close").join(
-        last_closes.select("ticker", theirs="close"), on="ticker"
-    )
-    off = both.filter(pl.col("ours") != pl.col("theirs"))
-    named = [f"{t} {ours:,} is {theirs:,}" for t, ours, theirs in off.head(3).iter_rows()]
-    words = f"{both.height - off.height:,} of {both.height:,} closes are this morning's last closes"
-    return replace(found, closes=words + (f", not {'; '.join(named)}" if named else ""))
 
 
 def _only(data: MarketData, which: pl.Expr) -> MarketData:

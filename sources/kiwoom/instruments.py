@@ -107,6 +107,14 @@ class Listing:
         ]
         return frame(Call(PROVIDER, TR), InstrumentFlags, rows)
 
+    def last_closes(self) -> pl.DataFrame:
+        """ticker, close (won): of the session before the one that is on or about to open."""
+        closes = {ticker: stock.last_close for ticker, stock in self.stocks.items()}
+        return pl.DataFrame(
+            {"ticker": list(closes), "close": list(closes.values())},
+            schema={"ticker": pl.String, "close": pl.Int64},
+        )
+
 
 def fetch_listing(client: KiwoomClient, *, max_missing: float) -> Listing:
     """Both markets' lists, two calls.

@@ -17,7 +17,7 @@ from market.schemas import Quotes
 from sources.kiwoom.client import KiwoomClient
 from sources.kiwoom.instruments import Listing
 from sources.kiwoom.rows import Quote, StockQuote
-from sources.wire import Rejected, frame, only, parse_rows, text, tolerate
+from sources.wire import Rejected, frame, parse_rows, text, tolerate
 
 SWEEP: Final = "ka20002"
 CHOSEN: Final = "ka10095"
@@ -49,6 +49,14 @@ class Sweep:
     rejected: Sequence[Rejected]
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """Chosen stocks' quotes by ticker, and those that couldn't be had."""
+
+    quotes: Mapping[str, StockQuote]
+    rejected: Sequence[Rejected]
+
+
 def sweep(client: KiwoomClient, listing: Listing, *, max_missing: float) -> Sweep:
     """Every listed stock's quote.
 
@@ -74,28 +82,35 @@ def sweep(client: KiwoomClient, listing: Listing, *, max_missing: float) -> Swee
     return Sweep(quotes, rejected)
 
 
-def chosen(client: KiwoomClient, tickers: Iterable[str]) -> dict[str, StockQuote]:
+def chosen(client: KiwoomClient, tickers: Iterable[str]) -> Mapping[str, StockQuote]:
     """Quotes of these stocks with date and value, in their order.
 
     Raises:
-        BadMarketData: one is missing, stands for another, or can't be read.
+        BadMarketData: one is missing or can't be read.
     """
+    found = readable(client, tickers)
+    if found.rejected:
+        raise BadMarketData(f"{client.call(CHOSEN)}: {found.rejected[0]}")
+    return found.quotes
+
+
+def readable(client: KiwoomClient, tickers: Iterable[str]) -> Chosen:
+    """As `chosen`, of those stocks that can be read."""
     quotes: dict[str, StockQuote] = {}
+    rejected: list[Rejected] = []
     asked = list(tickers)
     for start in range(0, len(asked), STOCKS_A_CALL):
         group = asked[start : start + STOCKS_A_CALL]
         call = client.call(CHOSEN, f"{group[0]} and {len(group) - 1} more")
         page = client.ask(CHOSEN, {"stk_cd": "|".join(group)}, subject=call.subject)
-        parsed = parse_rows(page.rows("atn_stk_infr", call), StockQuote.parse, text("stk_cd"))
-        rows = only(call, parsed)
-        came = [row.ticker for row in rows]
-        if came != group:
-            lost = sorted(set(group) - set(came))
-            raise BadMarketData(
-                f"{call}: {len(came)} rows for {len(group)} stocks, not there: {lost[:5]}"
-            )
-        quotes |= {row.ticker: row for row in rows}
-    return quotes
+        wires = {text("stk_cd")(wire): wire for wire in page.rows("atn_stk_infr", call)}
+        # A stock that Kiwoom doesn't know comes as a row of blanks.
+        rejected += [Rejected(ticker, "it didn't come") for ticker in group if ticker not in wires]
+        found = [wires[ticker] for ticker in group if ticker in wires]
+        parsed = parse_rows(found, StockQuote.parse, text("stk_cd"))
+        rejected += parsed.rejected
+        quotes |= {row.ticker: row for row in parsed.rows}
+    return Chosen(quotes, rejected)
 
 
 def quote_rows(
@@ -170,6 +185,10 @@ def require_session(
             f"{client.call(SWEEP)}: {len(late)} of {len(anchors)} stocks have traded since {after},"
             " so their prices aren't those of the regular close",
             remedy="take the official session from KRX next morning",
+        )
+    if idle := [ticker for ticker, row in anchors.items() if not row.volume]:
+        raise BadMarketData(
+            f"{client.call(SWEEP)}: by {client.call(CHOSEN)} nothing was traded of {idle[:5]}"
         )
     shares = [quote.volume / anchors[quote.ticker].volume for quote in traded]
     if not LEAST_VOLUME_SHARE <= median(shares) <= 1.0:

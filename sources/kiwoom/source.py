@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
@@ -80,13 +80,8 @@ class KiwoomSource:
         if session < shown:
             raise BadMarketData(f"{PROVIDER}: its lists are of {shown} now, not of {session}")
         listing = self._listing()
-        return Listed(listing.instruments(session), listing.flag_rows(session))
-
-    def last_closes(self) -> pl.DataFrame:
-        """ticker, close: of the session before the one that is on or about to open; two calls."""
-        stocks = self._listing().stocks.values()
-        return pl.DataFrame(
-            {"ticker": [s.ticker for s in stocks], "close": [s.last_close for s in stocks]}
+        return Listed(
+            listing.instruments(session), listing.flag_rows(session), listing.last_closes()
         )
 
     def sweep(self, session: date) -> Collected:
@@ -141,17 +136,22 @@ class KiwoomSource:
         )
 
     def quotes(self, tickers: Iterable[str]) -> dy.DataFrame[Quotes]:
-        """Chosen stocks at this moment, thirty a call.
+        """Chosen stocks at this moment, thirty a call; those that can't be read are left out.
 
         Raises:
-            BadMarketData: one is missing or can't be read.
+            BadMarketData: none can be read.
         """
         now = self._clock.now()
         return quotes.quote_rows(self._client, self.quotes_of(tickers).values(), now)
 
-    def quotes_of(self, tickers: Iterable[str]) -> dict[str, StockQuote]:
+    def quotes_of(self, tickers: Iterable[str]) -> Mapping[str, StockQuote]:
         """Chosen stocks as Kiwoom tells them, by ticker; see `quotes`."""
-        return quotes.chosen(self._client, tickers)
+        found = quotes.readable(self._client, tickers)
+        call, lost = self._client.call(quotes.CHOSEN), found.rejected
+        if lost and not found.quotes:
+            raise BadMarketData(f"{call}: none of {len(lost)} stocks can be read ({lost[0]})")
+        tolerate(call, "stocks can't be read", lost, len(lost), 1.0)
+        return found.quotes
 
     def indices(self, session: date) -> dy.DataFrame[IndexBars]:
         """The indices of the session so far, three calls.

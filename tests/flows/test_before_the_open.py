@@ -85,6 +85,48 @@ def test_a_broker_without_base_prices_is_degraded_and_the_rest_is_done(
     assert summary.notes[1].startswith("kiwoom is degraded, today's scale of levels is missing")
 
 
+def last_closes(monkeypatch: pytest.MonkeyPatch, db: Database, *changes: pl.Expr) -> list[str]:
+    """What pre-open says of last closes that are the stored ones, changed."""
+    listing = LiveSample.instruments
+    closes = db.read_market_data(LAST, LAST).bars.select("ticker", "close").with_columns(*changes)
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            LiveSample,
+            "instruments",
+            lambda self, session: replace(listing(self, session), last_closes=closes),
+        )
+        summary = in_flow(lambda: run_pre_open(live_room(db, at(TODAY, "07:40")), TODAY))
+    return [note for note in summary.notes if "last closes" in note]
+
+
+def test_the_stored_closes_are_compared_with_the_morning_s_last_ones_and_left_as_they_are(
+    scanned: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bars = scanned.read_market_data(LAST, LAST).bars
+    ticker, close, n = bars["ticker"][0], bars["close"][0], bars.height
+    [same] = last_closes(monkeypatch, scanned)
+    assert same == f"{n} of {n} closes of {LAST} are this morning's last closes"
+    other = pl.when(pl.col("ticker") == ticker).then(pl.col("close") + 5).otherwise("close")
+    [off] = last_closes(monkeypatch, scanned, other.alias("close"))
+    assert off.startswith(f"{n - 1} of {n} closes")
+    assert off.endswith(f"not {ticker} {close:,} is {close + 5:,}")
+    [unlike] = last_closes(monkeypatch, scanned, pl.col("close") * 2)
+    assert unlike == f"this morning's last closes aren't those of {LAST}: 0 agree"
+    assert scanned.read_market_data(LAST, LAST).bars.equals(bars)
+
+
+def test_what_the_exchange_will_tell_is_left_to_the_morning_which_does_without_it_if_need_be(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_flow(lambda: run_end_of_day(live_room(database, at(BEFORE, "15:33")), BEFORE))
+    summary = in_flow(lambda: run_pre_open(with_key(database, at(TODAY, "07:40")), TODAY))
+    assert summary.notes[-1].startswith(f"{LAST} had not been scanned at its close, which is left")
+    assert signals(database).is_empty()
+    room = with_key(database, at(TODAY, "08:10"))
+    assert morning(monkeypatch, room, Krx(room, unpublished=99)).is_failed()
+    assert not signals(database).is_empty()
+
+
 def test_what_the_last_session_missed_is_caught_up_with_before_the_open(
     database: Database,
 ) -> None:

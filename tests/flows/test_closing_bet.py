@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import dataframely as dy
 import polars as pl
 import pytest
 from closing_bets import bets, decide, run
@@ -36,8 +37,9 @@ from flows.exits import run_exits
 from flows.room import Room
 from market.clock import FixedClock
 from market.data import MarketData
+from market.schemas import Quotes
 from scanners.rules import Rules
-from sources.replay import RecordedMarket
+from sources.replay import RecordedMarket, ReplaySource
 
 pytestmark = [
     pytest.mark.prefect,
@@ -125,6 +127,23 @@ def test_the_morning_after_tells_what_the_positions_opened_at(played: Any) -> No
     ]
 
 
+class OneLess(ReplaySource):
+    """Of one of the stocks asked for nothing can be read."""
+
+    def quotes(self, tickers: Iterable[str]) -> dy.DataFrame[Quotes]:
+        return Quotes.cast(super().quotes(tickers).slice(1))
+
+
+def test_a_position_without_a_quote_is_named_and_the_others_are_told(played: Any) -> None:
+    _db, market, room = played
+    run(lambda: run_scan(room("15:12"), SESSION, at("15:12"), decide=True)).result()
+    source = OneLess(market, CALENDAR, clock_at("10:00", NEXT))
+    morning = replace(room("10:00", NEXT), source=source)
+    summary = run(lambda: run_exits(morning, NEXT, at("09:10", NEXT), reminder=True)).result()
+    assert summary.notes[0] == "4 positions of 2026-03-18, 4 have opened"
+    assert summary.notes[1].startswith("no quote of ")
+
+
 def test_a_morning_without_positions_is_skipped(played: Any) -> None:
     _db, _market, room = played
     state = run(lambda: run_exits(room("10:00"), SESSION, at("09:02"), reminder=False))
@@ -198,6 +217,13 @@ def test_the_check_withdraws_what_the_auction_makes_pointless(
         prices = [stock.close, *stock.range]
         stock.bar = {**stock.bar, "high": max(prices), "low": min(prices)}
     told = len(events(database))
+
+    def blank(body: dict[str, Any]) -> None:
+        for row in body["atn_stk_infr"]:
+            if row["stk_cd"] == kept[-1]:
+                row.update(dict.fromkeys(row, ""))
+
+    kiwoom.break_("ka10095", "change", change=blank, times=99)
     for _ in range(2):
         with kiwoom_room(database, kiwoom.url, "15:26") as room:
             summary = run(lambda: run_check(room, LAST)).result()
@@ -208,6 +234,8 @@ def test_the_check_withdraws_what_the_auction_makes_pointless(
     assert "is at its upper limit, can't be bought" in by_ticker[limit]
     assert "isn't above the base price any more" in by_ticker[fallen]
     assert summary.notes[0].startswith("0 of ")
+    assert summary.notes[1] == f"no quote of {kept[-1]}"
+    assert kept[-1] not in by_ticker
     [event] = events(database)[told:]
     assert event["payload"]["withdrawn"] == gone.height
 

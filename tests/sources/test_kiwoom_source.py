@@ -125,6 +125,15 @@ def test_designations_are_flags_of_the_session(source: KiwoomSource, market: Fak
     assert found["warning"] == sorted(s.code for s in market.stocks if s.warning == "5")
 
 
+def test_the_list_tells_the_last_closes_in_the_same_two_calls(
+    client: KiwoomClient, fake: FakeKiwoom, market: FakeMarket
+) -> None:
+    listed = source_of(client, time(7, 40)).instruments(SESSION)
+    assert listed.last_closes is not None
+    assert dict(listed.last_closes.iter_rows()) == {s.code: s.base for s in shares(market)}
+    assert len(fake.calls) == len(fake.of("ka10099")) + len(fake.of("au10001")) <= 3
+
+
 def test_the_designations_of_a_past_session_are_unknown(client: KiwoomClient) -> None:
     assert source_of(client).sweep(SESSION).data.flags_from == SESSION
     late = source_of(client, EVENING).history(SESSION, SESSION)
@@ -159,9 +168,48 @@ def test_chosen_stocks_come_in_groups_of_thirty(source: KiwoomSource, fake: Fake
     assert quotes[codes[3]].base == fake.market.stocks[3].base
 
 
-def test_a_stock_nobody_knows_is_an_error(source: KiwoomSource) -> None:
-    with pytest.raises(BadMarketData, match=r"ka10095.*every field is blank"):
-        source.quotes_of(["000010", "999999"])
+def test_a_stock_nobody_knows_is_left_out_and_alone_an_error(source: KiwoomSource) -> None:
+    assert source.quotes(["000010", "999999"])["ticker"].to_list() == ["000010"]
+    with pytest.raises(BadMarketData, match=r"ka10095: none of 1 stocks can be read \(999999: it"):
+        source.quotes(["999999"])
+
+
+def test_a_stock_that_cannot_be_read_does_not_take_the_others_along(
+    source: KiwoomSource, fake: FakeKiwoom
+) -> None:
+    codes = [stock.code for stock in fake.market.stocks[:10]]
+
+    def spoil(body: dict[str, Any]) -> None:
+        rows = body["atn_stk_infr"]
+        rows[3].update(dict.fromkeys(rows[3], ""))
+        rows[5]["trde_qty"] = "many"
+
+    fake.break_("ka10095", "change", change=spoil)
+    quotes = source.quotes(codes)
+    assert quotes["ticker"].to_list() == [c for c in codes if c not in (codes[3], codes[5])]
+
+
+def test_the_sweep_is_refused_where_an_anchor_has_not_traded(
+    source: KiwoomSource, fake: FakeKiwoom
+) -> None:
+    def idle(body: dict[str, Any]) -> None:
+        body["atn_stk_infr"][0]["trde_qty"] = "0"
+
+    fake.break_("ka10095", "change", change=idle)
+    with pytest.raises(BadMarketData, match="by kiwoom ka10095 nothing was traded of"):
+        source.sweep(SESSION)
+
+
+def test_the_sweep_names_the_anchor_that_did_not_come(
+    source: KiwoomSource, fake: FakeKiwoom
+) -> None:
+    def blank(body: dict[str, Any]) -> None:
+        row = body["atn_stk_infr"][0]
+        row.update(dict.fromkeys(row, ""))
+
+    fake.break_("ka10095", "change", change=blank)
+    with pytest.raises(BadMarketData, match=r"ka10095: [0-9]{6}: it didn't come"):
+        source.sweep(SESSION)
 
 
 def test_history_goes_back_page_by_page(source: KiwoomSource, fake: FakeKiwoom) -> None:

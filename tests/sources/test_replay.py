@@ -118,7 +118,8 @@ def test_quotes_are_of_the_stocks_asked_for(recorded: RecordedMarket) -> None:
     assert (row["price"], row["base"], row["upper_limit"]) == (205_750, 193_900, 252_000)
     assert row["expected_price"] is None
     with pytest.raises(BadMarketData, match="no quote of 999999"):
-        source(recorded, "10:20").quotes(["005930", "999999"])
+        source(recorded, "10:20").quotes(["999999"])
+    assert source(recorded, "10:20").quotes(["005930", "999999"]).height == 1
 
 
 def test_nobody_kept_who_bought(recorded: RecordedMarket) -> None:

@@ -57,9 +57,9 @@ def swept(database: Database) -> Database:
     return database
 
 
-def run(database: Database, krx: Krx, **more: object) -> Reconciliation:
+def run(database: Database, krx: Krx) -> Reconciliation:
     structlog.contextvars.clear_contextvars()
-    return reconcile.fn(database, krx, SESSION, flow_run_id="a-run", **more)
+    return reconcile.fn(database, krx, SESSION, flow_run_id="a-run")
 
 
 def bar(database: Database, ticker: str) -> dict[str, object]:
@@ -136,14 +136,6 @@ def test_a_stock_without_bar_is_added(swept: Database, postgres_url: str) -> Non
     found = run(swept, Krx())
     assert found.added == ["800000"]
     assert bar(swept, "800000")["source"] == "krx"
-
-
-def test_this_mornings_last_closes_are_compared_with_the_sweep(swept: Database) -> None:
-    bars = swept.read_market_data(SESSION, SESSION).bars
-    closes = bars.select("ticker", "close").with_columns(off_by("800000", "close", 5))
-    found = run(swept, Krx(), last_closes=closes)
-    assert f"{bars.height - 1} of {bars.height} closes are this morning's" in str(found.closes)
-    assert "not 800000" in str(found.closes)
 
 
 @pytest.mark.parametrize(
