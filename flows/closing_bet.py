@@ -85,7 +85,7 @@ def run_scan(room: Room, session: date, at: datetime, *, decide: bool) -> RunSum
         until = at + OUT_BY - TO_SCAN
         asked = _articles(room, before, best, session, until)
         notes += asked.notes
-        notes += fetch_net_buying(room.db, live(room), best, session, clock=room.clock, until=until)
+        notes += _net_buying(room, best, session, until)
         before = with_articles(room.db, before, session, asked)
         scanned = _scan(room, before, seen, at)
     now = room.clock.now()
@@ -112,6 +112,8 @@ def run_check(room: Room, session: date) -> Outcome:
     """Withdraw of what was decided what the auction makes impossible or pointless."""
     started = time.perf_counter()
     slot = decision_slot(room, session)
+    if room.clock.now() >= (close := room.calendar.hours(session).close):
+        return Completed(name="Skipped", message=f"the auction of {close:%H:%M} is over")
     with room.db.reader() as tx:
         decided = tx.signals.find(scanners=[SCANNER], session=session, slot=slot)
     if decided.is_empty():
@@ -170,6 +172,13 @@ def _articles(
         )
     except TimeoutError:
         return Asked(notes=["the articles of the shortlist didn't come in time"])
+
+
+def _net_buying(room: Room, best: Sequence[str], session: date, until: datetime) -> list[str]:
+    try:
+        return fetch_net_buying(room.db, live(room), best, session, clock=room.clock, until=until)
+    except TimeoutError:
+        return ["the net buying of the shortlist didn't come in time"]
 
 
 def _scan(room: Room, before: MarketData, seen: KeptSnapshot, at: datetime) -> Scanned:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import date, datetime
 
+import polars as pl
 from prefect import flow
 from prefect.runtime import flow_run
 from prefect.states import Completed
@@ -51,10 +52,12 @@ def run_exits(room: Room, session: date, at: datetime, *, reminder: bool) -> Out
         return Completed(name="Skipped", message=f"nothing was bought at the close of {before}")
     with noted(room.db, room.source_name):
         quotes = quotes_of(live(room), positions["ticker"].unique().sort().to_list())
+    # Until its first trade of the day a quote may still be that of an earlier session.
+    opened = pl.when(pl.col("session") == session).then("open").otherwise(0)
     told = remark(
         room.db,
         positions,
-        quotes,
+        quotes.with_columns(open=opened),
         before=before,
         rule=room.trades.closing_bet.exit,
         at=at if reminder else None,

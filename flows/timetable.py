@@ -107,7 +107,7 @@ TIMETABLE: Final = (
     ),
     # Until half past seven of the next day; then pre-open catches up.
     Entry("end-of-day", (_at_close(1, late=16 * 60),), limit=_minutes(120)),  # 15:31
-    Entry("net-buying", (_at_close(190, late=90),), limit=_minutes(60)),  # 18:40
+    Entry("net-buying", (_at_close(190, late=90),), limit=_minutes(90)),  # 18:40
     Entry("settle", (_at_close(280, late=11 * 60),), limit=_minutes(120)),  # 20:10
 )
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from db import Database
 from db.repositories.signals import Changes
-from errors import ClosebellError
+from errors import BadMarketData, ClosebellError
 from logs import get as logger
 from market.clock import Clock
 from market.schemas import NetBuying, Quotes
@@ -22,8 +22,6 @@ from tasks.scan import Scanned
 from tasks.step import step
 
 SCANNER: Final = "closing_bet"
-AT_ONCE: Final = 5
-"""Stocks asked for between two looks at the clock."""
 
 # The news must not keep the decision from the closing auction.
 news_step = step("read news", timeout=15, retries=0)(read_news)
@@ -58,18 +56,21 @@ def fetch_net_buying(
     """
     found: list[dy.DataFrame[NetBuying]] = []
     notes = []
-    asked = 0
-    for start in range(0, len(tickers), AT_ONCE):
+    unread = []
+    for asked, ticker in enumerate(tickers):
         if clock.now() >= until:
             notes.append(f"no time for the net buying of {len(tickers) - asked} more")
             break
-        some = tickers[start : start + AT_ONCE]
         try:
-            found.append(source.net_buying_of(some, session))
+            found.append(source.net_buying_of([ticker], session))
+        except BadMarketData as error:
+            unread.append(ticker)
+            logger().warning("net buying can't be read", of=ticker, cause=error.detail)
         except ClosebellError as error:
             notes.append(degraded(db, f"{source.name} net buying", "the session's own", error))
             break
-        asked += len(some)
+    if unread:
+        notes.append(f"the net buying of {', '.join(unread)} can't be read")
     rows = NetBuying.cast(pl.concat(found)) if found else NetBuying.create_empty()
     if rows.height:
         with db.transaction() as tx:

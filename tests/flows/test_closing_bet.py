@@ -127,20 +127,23 @@ def test_the_morning_after_tells_what_the_positions_opened_at(played: Any) -> No
     ]
 
 
-class OneLess(ReplaySource):
-    """Of one of the stocks asked for nothing can be read."""
+class TwoSilent(ReplaySource):
+    """Of the first stock asked for nothing can be read, the second shows the session before."""
 
     def quotes(self, tickers: Iterable[str]) -> dy.DataFrame[Quotes]:
-        return Quotes.cast(super().quotes(tickers).slice(1))
+        found = super().quotes(tickers).slice(1)
+        first = pl.col("ticker") == found["ticker"][0]
+        day = pl.when(first).then(pl.lit(SESSION)).otherwise("session")
+        return Quotes.cast(found.with_columns(session=day))
 
 
 def test_a_position_without_a_quote_is_named_and_the_others_are_told(played: Any) -> None:
     _db, market, room = played
     run(lambda: run_scan(room("15:12"), SESSION, at("15:12"), decide=True)).result()
-    source = OneLess(market, CALENDAR, clock_at("10:00", NEXT))
+    source = TwoSilent(market, CALENDAR, clock_at("10:00", NEXT))
     morning = replace(room("10:00", NEXT), source=source)
     summary = run(lambda: run_exits(morning, NEXT, at("09:10", NEXT), reminder=True)).result()
-    assert summary.notes[0] == "4 positions of 2026-03-18, 4 have opened"
+    assert summary.notes[0] == "4 positions of 2026-03-18, 3 have opened"
     assert summary.notes[1].startswith("no quote of ")
 
 
@@ -244,6 +247,9 @@ def test_a_check_without_a_decision_is_skipped(database: Database, kiwoom: FakeK
     with kiwoom_room(database, kiwoom.url, "15:26") as room:
         state = run(lambda: run_check(room, LAST))
     assert (state.name, state.message) == ("Skipped", "nothing stands of the decision of 15:12")
+    with kiwoom_room(database, kiwoom.url, "15:31") as room:
+        state = run(lambda: run_check(room, LAST))
+    assert (state.name, state.message) == ("Skipped", "the auction of 15:30 is over")
 
 
 def test_a_session_played_again_asks_nobody_for_the_news_of_today(played: Any) -> None:
