@@ -14,17 +14,18 @@ from tasks.step import step
 
 @step("base prices", timeout=300)
 def bases_step(source: LiveSource, tickers: Sequence[str], session: date) -> pl.DataFrame:
-    """The base prices of these stocks in `session`, as far as they can be read: ticker, base (won).
+    """The base prices of these stocks in `session`, as far as they are shown: ticker, base (won).
 
     Raises:
         SourceUnavailable: the source still shows the session before, or didn't answer.
         BadMarketData: none could be had.
     """
     quotes = source.quotes(tickers)
-    if (quotes["session"] != session).any():
+    today = quotes.filter(pl.col("session") == session)
+    if today.is_empty():
         shown = ", ".join(f"{day}" for day in quotes["session"].unique().sort())
         raise SourceUnavailable(f"{source.name} shows base prices of {shown}, not of {session}")
-    return quotes.select("ticker", "base")
+    return today.select("ticker", "base")
 
 
 def unseen(tickers: Iterable[str], quotes: pl.DataFrame) -> list[str]:
