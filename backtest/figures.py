@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 A_YEAR = 252
 DAYS_A_YEAR = 365.25
+LEAST_DAYS = 360  # from the last session of a year to that of the next there may be a few less
 Floats = NDArray[np.float64]
 
 
@@ -99,8 +100,11 @@ def returns(curve: Floats) -> Floats:
 
 
 def cagr(curve: Floats, days: int) -> float | None:
-    """(equity(T) / equity(0)) ^ (365.25 / calendar days) - 1."""
-    if days <= 0 or curve[-1] < 0:
+    """(equity(T) / equity(0)) ^ (365.25 / calendar days) - 1; null for less than a year.
+
+    What some weeks brought, raised to a year's power, says nothing.
+    """
+    if days < LEAST_DAYS or curve[-1] < 0:
         return None
     return float((curve[-1] / curve[0]) ** (DAYS_A_YEAR / days) - 1)
 

@@ -12,19 +12,23 @@ from numpy.typing import NDArray
 
 _EULER = 0.5772156649015329
 _NORMAL = NormalDist()
+# [US] With fewer a normal distribution of the ratio, which the formula takes for granted, is none.
+FEW_TRADES = 30
+FEW_SESSIONS = 120
 
 
 @dataclass(frozen=True)
 class Deflated:
     """`expected_best`: the Sharpe ratio a session that the best of so many useless trials is
-    expected to show; `probability`: that the true one is above 0, given that; null with fewer
-    than two trials or sessions, or no variance.
+    expected to show; `probability`: that the true one is above 0, given that; null where it can't
+    be told, and then `why` says why.
     """
 
     trials: int
     sharpe: float | None
     expected_best: float | None
     probability: float | None
+    why: str | None = None
 
 
 def expected_best(trials: int, variance: float) -> float:
@@ -41,7 +45,7 @@ def expected_best(trials: int, variance: float) -> float:
 
 
 def deflated(
-    r: NDArray[np.float64], sharpes: Sequence[float], trials: int | None = None
+    r: NDArray[np.float64], sharpes: Sequence[float], trades: int, trials: int | None = None
 ) -> Deflated:
     """The deflated Sharpe ratio of the chosen trial's returns a session.
 
@@ -49,21 +53,30 @@ def deflated(
     sessions, g3 skewness, g4 kurtosis, S0 `expected_best`.
 
     Args:
-        sharpes: of all trials, a session (not a year).
+        sharpes: of all trials, a session (not a year). Useless ones of T sessions have a variance
+            of 1 / (T - 1) by chance alone, so a smaller one (a narrow grid's) isn't believed.
+        trades: how many made the returns.
         trials: how many were made, if more than `sharpes` tells.
     """
     count = max(trials or 0, len(sharpes))
     deviation = float(r.std(ddof=1)) if len(r) > 1 else 0.0
-    if count < 2 or len(sharpes) < 2 or deviation <= 0:
-        return Deflated(count, float(r.mean() / deviation) if deviation > 0 else None, None, None)
+    if deviation <= 0:
+        return Deflated(count, None, None, None, "the equity never changed")
     own = float(r.mean() / deviation)
-    best = expected_best(count, float(np.var(sharpes, ddof=1)))
+    if count < 2:
+        return Deflated(count, own, None, None, "it is the only trial")
+    spread_of_all = float(np.var(sharpes, ddof=1)) if len(sharpes) > 1 else 0.0
+    best = expected_best(count, max(spread_of_all, 1 / (len(r) - 1)))
+    if trades < FEW_TRADES:
+        return Deflated(count, own, best, None, f"fewer than {FEW_TRADES} trades")
+    if len(r) < FEW_SESSIONS:
+        return Deflated(count, own, best, None, f"fewer than {FEW_SESSIONS} sessions")
     centred = r - r.mean()
     spread = float((centred**2).mean())
     skew = float((centred**3).mean()) / spread**1.5
     kurtosis = float((centred**4).mean()) / spread**2
     inside = 1 - skew * own + (kurtosis - 1) / 4 * own**2
     if inside <= 0:
-        return Deflated(count, own, best, None)
+        return Deflated(count, own, best, None, "the returns are too skewed")
     z = (own - best) * math.sqrt(len(r) - 1) / math.sqrt(inside)
     return Deflated(count, own, best, _NORMAL.cdf(z))

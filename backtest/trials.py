@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -11,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from backtest.figures import cagr, drawdown, exposure, returns, sharpe
+from backtest.figures import A_YEAR, cagr, drawdown, exposure, returns, sharpe
 from backtest.grid import Window
 from backtest.run import Ready, Traded, trade
 from backtest.sharpe import Deflated, deflated
@@ -58,16 +59,23 @@ def measured(ready: Ready, windows: Sequence[Window]) -> dict[str, Any]:
 
 
 def summary(
-    results: Mapping[int, Mapping[str, Any]], windows: Sequence[Window], tried: int
+    results: Mapping[int, Mapping[str, Any]],
+    windows: Sequence[Window],
+    tried: int,
+    sharpes: Sequence[float],
 ) -> Summary:
-    """What the trials say together; `tried` counts all that were ever made with the scanner."""
+    """What the trials say together.
+
+    `tried` counts all that were ever made with the scanner, `sharpes` are their Sharpe ratios (a
+    year): a narrow grid tells too little of how far apart the useless ones lie.
+    """
     wholes = {number: result["whole"] for number, result in results.items()}
     best = _best(wholes)
     luck = None
     if best is not None:
-        daily = [_a_session(whole["returns"]) for whole in wholes.values()]
-        known = [one for one in daily if one is not None]
-        luck = deflated(np.array(wholes[best]["returns"]), known, tried)
+        daily = [one / math.sqrt(A_YEAR) for one in sharpes]
+        whole = wholes[best]
+        luck = deflated(np.array(whole["returns"]), daily, whole["trades"], tried)
     choices, unseen = [], []
     for at, window in enumerate(windows):
         chosen = _best({n: result["windows"][at]["train"] for n, result in results.items()})
@@ -119,12 +127,6 @@ def _best(parts: Mapping[int, Mapping[str, Any]]) -> int | None:
     return max(usable, key=lambda number: usable[number]) if usable else None
 
 
-def _a_session(values: Sequence[float]) -> float | None:
-    r = np.array(values)
-    deviation = r.std(ddof=1) if len(r) > 1 else 0.0
-    return float(r.mean() / deviation) if deviation > 0 else None
-
-
 def _tested(results: Mapping[int, Mapping[str, Any]], chosen: int | None, at: int) -> list[float]:
     """The returns of the chosen trial's test; without a choice the account stays in cash."""
     if chosen is not None:
@@ -142,7 +144,7 @@ def _joined(
         return None
     r = np.concatenate(unseen)
     curve = np.concatenate([[1.0], np.cumprod(1 + r)])
-    days = (choices[-1].window.test_last - choices[0].window.test_first).days
+    days = (choices[-1].window.test_last - choices[0].window.train_last).days
     return {
         "sessions": len(r),
         "total_return": float(curve[-1] - 1),

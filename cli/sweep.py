@@ -61,7 +61,7 @@ def sweep(
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Processes. Default: one a core; on a cluster, one a task."),
+        typer.Option(min=1, help="Processes. Default: one a core; on a cluster, all it has."),
     ] = None,
     dask: Annotated[
         str | None,
@@ -94,6 +94,11 @@ def sweep(
     try:
         combinations = points(grid)
         fixed = dict(parse(text) for text in changes or [])
+        if twice := sorted(fixed.keys() & combinations[0].keys()):
+            raise SettingsError(
+                f"{', '.join(twice)} is both set and in the grid",
+                remedy="leave it out of --set, or out of --grid",
+            )
         plans = [
             plan_from(config.rules, scanner, first, last, fixed | one, capital)
             for one in combinations
@@ -134,7 +139,8 @@ def _workers(config: Settings, dask: str | None, count: int | None) -> tuple[Wor
     prepare(config.data_dir)
     from flows.sweep import Cluster
 
-    return Cluster(address), count or 1
+    cluster = Cluster(address)
+    return cluster, count or cluster.size()
 
 
 @contextmanager
@@ -256,7 +262,8 @@ def _warning(done: Swept) -> str:
     if luck.expected_best is None or luck.sharpe is None:
         return f"{told}; too few to tell luck from skill"
     year = A_YEAR**0.5
-    probability = "can't be told" if luck.probability is None else f"{luck.probability:.0%}"
+    unknown = f"can't be told: {luck.why}"
+    probability = unknown if luck.probability is None else f"{luck.probability:.0%}"
     return (
         f"{told}: the best of so many useless ones is expected to show a Sharpe ratio of "
         f"{luck.expected_best * year:.2f}, this one shows {luck.sharpe * year:.2f}; probability "

@@ -245,7 +245,9 @@ SENTENCES: Final[Sequence[tuple[str, str]]] = (
         ": 쓸모없는 규칙도 이만큼 시도하면 가장 나은 것의 샤프 비율이 {0}쯤 되고, 이것은 {1}; "
         "운 이상일 확률(디플레이티드 샤프 비율): {2}",
     ),
-    (r"^can't be told$", "알 수 없음"),
+    (r"^can't be told: fewer than (\d+) trades$", "알 수 없음: 거래 {0}건 미만"),
+    (r"^can't be told: fewer than (\d+) sessions$", "알 수 없음: {0}거래일 미만"),
+    (r"^can't be told: the returns are too skewed$", "알 수 없음: 수익률이 너무 치우침"),
     # up
     (r"^(\S+) \(dashboard, API, /ws, /docs\)$", "{0} (대시보드, API, /ws, /docs)"),
     (r"^(\S+) \(runs, schedules\)$", "{0} (실행, 일정)"),

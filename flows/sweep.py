@@ -17,6 +17,7 @@ from prefect.task_runners import TaskRunner
 from errors import ClosebellError, SettingsError
 from tasks.trials import Done, Unit, run_unit
 
+ANSWER = 10  # seconds that a scheduler has to answer
 # No time limit: in a worker's thread it couldn't end anything.
 trial_step = task(name="trial", cache_policy=NO_CACHE, persist_result=False)(run_unit)
 
@@ -31,6 +32,28 @@ class Cluster:
 
     address: str
 
+    def size(self) -> int:
+        """How many tasks its workers do at a time, at least one.
+
+        Raises:
+            SettingsError: the extra isn't installed, or nobody answers at the address.
+        """
+        try:
+            from distributed import Client
+        except ImportError:
+            raise SettingsError(
+                "a Dask cluster needs the extra of that name",
+                remedy="install it: pip install 'closebell[dask]'",
+            ) from None
+        try:
+            with Client(self.address, timeout=ANSWER, set_as_default=False) as client:
+                return max(sum(client.nthreads().values()), 1)
+        except (OSError, ValueError) as error:
+            raise SettingsError(
+                f"no Dask scheduler answers at {self.address} ({type(error).__name__})",
+                remedy="start one (dask scheduler), or correct --dask or CLOSEBELL_DASK_ADDRESS",
+            ) from None
+
     def __call__(self, units: Sequence[Unit]) -> Iterator[list[Done]]:
         """Results as they come.
 
@@ -38,13 +61,9 @@ class Cluster:
             SettingsError: the extra isn't installed, or nobody answers at the address.
             ClosebellError: Prefect's temporary server didn't start in time.
         """
-        try:
-            from prefect_dask.task_runners import DaskTaskRunner
-        except ImportError:
-            raise SettingsError(
-                "a Dask cluster needs the extra of that name",
-                remedy="install it: pip install 'closebell[dask]'",
-            ) from None
+        self.size()
+        from prefect_dask.task_runners import DaskTaskRunner
+
         runner: TaskRunner[Any] = DaskTaskRunner(address=self.address)
 
         @flow(name="sweep", task_runner=runner, validate_parameters=False)

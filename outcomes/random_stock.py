@@ -20,7 +20,9 @@ def random_stock(
 
     A stock counts in a session if it was traded in it and in the session before, and its value
     of the twenty traded rows up to that one was at least `min_value` won a session on average;
-    common stocks of KOSPI and KOSDAQ only. This is the expected return of picking one at random.
+    common stocks of KOSPI and KOSDAQ only. From one auction to the next this is the expected
+    return of picking one at random; over several it is that of picking anew at each, since the
+    means are compounded: close to one stock held throughout, but not the same.
 
     Returns session, at_open, at_close (Float64), piece (auctions of two pieces can't be compared:
     sessions are missing between them), stocks (how many counted). Sessions without any: no row.

@@ -27,7 +27,7 @@ def save(data: MarketData, schedule: pl.DataFrame, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for field in fields(data):
         frame = getattr(data, field.name)
-        if frame is not None:
+        if isinstance(frame, pl.DataFrame):
             frame.write_ipc(folder / f"{field.name}.arrow", compression="uncompressed")
     schedule.write_ipc(folder / f"{_SCHEDULE}.arrow", compression="uncompressed")
 

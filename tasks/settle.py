@@ -50,7 +50,6 @@ def settle_signals(
         pending = tx.outcomes.pending(session)
         if pending.is_empty():
             return Settlement(0, 0, 0)
-        ended = tx.outcomes.ended(session)
         reported = tx.outcomes.settled_to()
         signals = with_so_far(tx, calendar, pending)
     first = pending["session"].min()
@@ -64,12 +63,17 @@ def settle_signals(
             bars = with_price_0930(tx, calendar, bars, following)
     sessions = calendar.sessions(start, session)
     after = settled(signals, bars, data.index_bars, data.instruments, sessions, rules)
-    after = _as_recorded(after.with_columns(signal_id=pending["id"]), ended)
-    known = pending.filter(pl.col("was").is_not_null())
-    before = known.select(*KEY, status="was", filled_session="was_filled")
-    ids = pending.select(*KEY, signal_id="id")
-    steps = transitions(before, after).join(ids, on=KEY, maintain_order="left")
+    after = after.with_columns(signal_id=pending["id"])
     with db.transaction() as tx:
+        # Another settling may have been faster: steps lead on from how signals stand now.
+        tx.outcomes.lock()
+        now = tx.outcomes.pending(session)
+        ids = now.select(*KEY, signal_id="id")
+        after = after.join(ids, on="signal_id", how="semi", maintain_order="left")
+        after = _as_recorded(after, tx.outcomes.ended(session))
+        known = now.filter(pl.col("was").is_not_null())
+        before = known.select(*KEY, status="was", filled_session="was_filled")
+        steps = transitions(before, after).join(ids, on=KEY, maintain_order="left")
         written = tx.outcomes.record(
             after.select(pl.exclude(KEY)),
             steps.select(

@@ -8,9 +8,11 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
+
+import polars as pl
 
 from backtest import facts
 from backtest.grid import Window, windows
@@ -19,6 +21,7 @@ from backtest.trials import Summary, summary
 from db import Database
 from db.repositories.sweeps import NewSweep
 from market.calendar import TradingCalendar
+from market.data import MarketData
 from tasks.backtest import Panel, read_panel
 from tasks.panel_files import save
 from tasks.trials import Workers, units_of
@@ -103,13 +106,14 @@ def run_sweep(
         tx.sweeps.finish(number)
         trials = tx.sweeps.trials(number)
         tried = tx.backtests.tried(plans[0].scanner, "") - 1
+        sharpes = tx.backtests.sharpes(plans[0].scanner)
     results = {one["number"]: one["result"] for one in trials}
     return Swept(
         id=number,
         results=results,
         changes=sweep.changes,
         windows=found,
-        summary=summary(results, found, tried),
+        summary=summary(results, found, tried, sharpes),
         tried=tried,
         resumed=len(stored),
         facts={
@@ -124,8 +128,11 @@ def run_sweep(
 def _new(panel: Panel, plans: Sequence[Plan], sweep: Sweep, source: str) -> NewSweep:
     """The sweep as it is recorded; its key changes with the data too."""
     first = plans[0]
-    market = {"bars": len(panel.data.bars), "net_buying": len(panel.data.net_buying)}
-    spec = {"changes": [dict(one) for one in sweep.changes], "windows": sweep.spec, "data": market}
+    spec = {
+        "changes": [dict(one) for one in sweep.changes],
+        "windows": sweep.spec,
+        "data": content(panel.data),
+    }
     keys = [plan.key(source) for plan in plans]
     text = json.dumps([keys, spec], sort_keys=True, default=str)
     return NewSweep(
@@ -137,6 +144,16 @@ def _new(panel: Panel, plans: Sequence[Plan], sweep: Sweep, source: str) -> NewS
         points=len(plans),
         spec=spec | {"plan": first.spec},
     )
+
+
+def content(data: MarketData) -> dict[str, list[int]]:
+    """Rows and checksum of each frame, whatever the order and whenever it was collected."""
+    found = {}
+    for part in fields(data):
+        if isinstance(frame := getattr(data, part.name), pl.DataFrame):
+            rows = frame.drop("collected_at", strict=False).hash_rows()
+            found[part.name] = [frame.height, int(rows.sum())]
+    return found
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,10 @@ from backtest.grid import Window
 from backtest.plan import Plan
 from backtest.run import follow_all, scan_all
 from backtest.trials import measured
+from errors import ClosebellError
 from tasks.panel_files import load
+
+MOST = 5  # points of a unit
 
 
 @dataclass(frozen=True)
@@ -61,14 +65,17 @@ def run_unit(unit: Unit) -> list[Done]:
 def units_of(
     points: Sequence[tuple[int, Plan]], windows: Sequence[Window], folder: Path, workers: int
 ) -> list[Unit]:
-    """The points by the rules they scan with; one set of rules is shared out among the workers."""
+    """The points by the rules they scan with; one set of rules is shared out among the workers.
+
+    A unit is stored when all of it is done: of more than a few points too much would be lost.
+    """
     by_rules: dict[str, list[tuple[int, Plan]]] = {}
     for point in points:
         by_rules.setdefault(point[1].rules.hash, []).append(point)
     shares = max(-(-workers // max(len(by_rules), 1)), 1)
     found = []
     for group in by_rules.values():
-        size = -(-len(group) // shares)
+        size = min(-(-len(group) // shares), MOST)
         found += [
             Unit(folder, group[start : start + size], windows)
             for start in range(0, len(group), size)
@@ -83,6 +90,11 @@ class Processes:
     count: int
 
     def __call__(self, units: Sequence[Unit]) -> Iterator[list[Done]]:
+        """Results as they come.
+
+        Raises:
+            ClosebellError: a process was ended from outside.
+        """
         count = max(min(self.count, len(units)), 1)
         threads = max((os.cpu_count() or 1) // count, 1)
         context = multiprocessing.get_context("spawn")
@@ -93,6 +105,11 @@ class Processes:
             futures = [pool.submit(run_unit, unit) for unit in units]
             try:
                 yield from _results(futures)
+            except BrokenProcessPool:
+                raise ClosebellError(
+                    "a process of the sweep was ended from outside, perhaps for want of memory",
+                    remedy="the same command goes on where it was; fewer --workers need less",
+                ) from None
             finally:
                 for future in futures:
                     future.cancel()

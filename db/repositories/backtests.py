@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, Final
 
 import polars as pl
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, Double, delete, func, insert, select
 
 from db.bulk import copy_in
 from db.models import Backtest, BacktestEquity, BacktestTrade, Sweep, SweepTrial
@@ -96,6 +96,19 @@ class Backtests:
             .where(Sweep.scanner == scanner)
         )
         return 1 + (self._connection.scalar(runs) or 0) + (self._connection.scalar(trials) or 0)
+
+    def sharpes(self, scanner: str) -> list[float]:
+        """The Sharpe ratios (a year) of all its runs and trials of sweeps that have one."""
+        run = Backtest.figures["sharpe"].astext.cast(Double)
+        trial = SweepTrial.result["whole"]["sharpe"].astext.cast(Double)
+        runs = select(run).where(Backtest.scanner == scanner, run.is_not(None))
+        trials = (
+            select(trial)
+            .join(Sweep, Sweep.id == SweepTrial.sweep_id)
+            .where(Sweep.scanner == scanner, trial.is_not(None))
+        )
+        found = [*self._connection.scalars(runs), *self._connection.scalars(trials)]
+        return [float(one) for one in found]
 
     def _copy(self, model: type[Base], number: int, frame: pl.DataFrame) -> None:
         if not frame.is_empty():

@@ -84,6 +84,10 @@ class Outcomes:
         self._connection = connection
         self._events = events
 
+    def lock(self) -> None:
+        """Wait until nobody else settles; until this transaction ends nobody else can."""
+        lock(self._connection, "outcomes")
+
     def pending(self, until: date) -> pl.DataFrame:
         """Signals up to that session that may still change, and how they stood (null: never seen).
 
@@ -124,7 +128,7 @@ class Outcomes:
             outcomes: signal_id and the columns of the table.
             transitions: signal_id, from_status, status, reason, session, price (won).
         """
-        lock(self._connection, "outcomes")
+        self.lock()
         whole = [pl.col(name).round().cast(pl.Int64) for name in _WON]
         rows = outcomes.with_columns(*whole, rules_hash=pl.lit(rules_hash))
         done = store(self._connection, table_of(Outcome), rows, attributes=["rules_hash"])

@@ -10,8 +10,10 @@ import polars as pl
 import pytest
 
 from backtest.figures import cagr, drawdown, figures, monthly, returns, sharpe, sortino, volatility
+from backtest.grid import Window
 from backtest.portfolio import TRADES
 from backtest.sharpe import deflated, expected_best
+from backtest.trials import summary
 
 CURVE = np.array([100.0, 110.0, 99.0, 99.0, 118.8])
 R = np.array([0.1, -0.1, 0.0, 0.2])
@@ -60,7 +62,7 @@ def test_all_figures_of_a_small_account():
     trades = pl.DataFrame(rows, schema=TRADES, orient="row")
     f = figures(1_000, date(2025, 1, 2), equity, trades)
     assert f.total_return == pytest.approx(0.2)
-    assert f.cagr == pytest.approx(1.2 ** (365.25 / 32) - 1)
+    assert f.cagr is None  # 32 days
     assert f.max_drawdown == pytest.approx(-0.1)
     assert f.exposure == pytest.approx(500 / 1100 / 3)
     # bought 10 x (50 + 20 + 5) = 750, sold 10 x (50 + 20) = 700; mean equity 1096.67; 32 days
@@ -99,18 +101,61 @@ def test_the_deflated_sharpe_ratio_of_luck_is_about_half_and_of_skill_about_one(
     rng = np.random.default_rng(2)
     useless = rng.normal(0, 0.01, (100, 1_000))
     sharpes = (useless.mean(axis=1) / useless.std(axis=1, ddof=1)).tolist()
-    lucky = deflated(useless[int(np.argmax(sharpes))], sharpes)
+    lucky = deflated(useless[int(np.argmax(sharpes))], sharpes, 500)
     assert lucky.trials == 100
     assert 0.2 < lucky.probability < 0.8
-    skilled = deflated(rng.normal(0.003, 0.01, 1_000), sharpes)
+    skilled = deflated(rng.normal(0.003, 0.01, 1_000), sharpes, 500)
     assert skilled.probability > 0.99
     # The paper's formula, with skewness 0 and kurtosis 3 all but exactly.
     r = useless[0]
-    own = deflated(r, sharpes)
+    own = deflated(r, sharpes, 500)
     s, s0 = own.sharpe, own.expected_best
     centred = r - r.mean()
     skew = (centred**3).mean() / (centred**2).mean() ** 1.5
     kurtosis = (centred**4).mean() / (centred**2).mean() ** 2
     z = (s - s0) * math.sqrt(999) / math.sqrt(1 - skew * s + (kurtosis - 1) / 4 * s * s)
     assert own.probability == pytest.approx(0.5 * (1 + math.erf(z / math.sqrt(2))))
-    assert deflated(useless[0], sharpes, trials=10_000).expected_best > own.expected_best
+    assert deflated(useless[0], sharpes, 500, trials=10_000).expected_best > own.expected_best
+
+
+def test_trials_that_are_all_alike_make_no_luck_a_skill():
+    """A grid so narrow that its points hardly differ says nothing of how far luck reaches."""
+    r = np.random.default_rng(3).normal(0.0005, 0.01, 1_000)
+    own = float(r.mean() / r.std(ddof=1))
+    alike = deflated(r, [own - 0.001, own, own + 0.001], 500, trials=100)
+    assert alike.expected_best == pytest.approx(expected_best(100, 1 / 999))
+    apart = deflated(r, [own - 0.2, own, own + 0.2], 500, trials=100)
+    assert apart.expected_best > alike.expected_best
+    assert apart.probability < alike.probability < 0.9
+
+
+@pytest.mark.parametrize(
+    ("sessions", "trades", "trials", "why"),
+    [
+        (500, 29, 10, "fewer than 30 trades"),
+        (119, 30, 10, "fewer than 120 sessions"),
+        (500, 30, 1, "it is the only trial"),
+        (500, 30, 10, None),
+    ],
+)
+def test_of_few_trades_or_sessions_no_probability_is_told(sessions, trades, trials, why):
+    r = np.random.default_rng(4).normal(0, 0.01, sessions)
+    found = deflated(r, [0.01, 0.02][:trials], trades, trials)
+    assert found.why == why
+    assert (found.probability is None) == (why is not None)
+
+
+def test_a_return_a_year_needs_a_year():
+    curve = np.array([100.0, 110.0])
+    assert cagr(curve, 359) is None
+    assert cagr(curve, 365) == pytest.approx(0.1, rel=0.01)
+
+
+def test_what_walking_forward_made_a_year_begins_at_the_close_it_was_chosen_at():
+    days = [date(2023, 12, 28), date(2024, 1, 2), date(2024, 12, 27)]
+    window = Window(days[0], days[0], days[1], days[2])
+    part = {"sharpe": 1.0, "trades": 40, "returns": [0.05, 0.05]}
+    results = {1: {"whole": part, "windows": [{"train": part, "test": part}]}}
+    forward = summary(results, [window], 1, [1.0]).forward
+    assert forward is not None
+    assert forward["cagr"] == pytest.approx(1.1025 ** (365.25 / 365) - 1, rel=1e-9)

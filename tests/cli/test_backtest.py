@@ -63,6 +63,10 @@ def test_a_backtest_is_run_listed_shown_compared_and_exported(closebell, tmp_pat
         (("backtest", "vcp", "--from", "2026", "--to", "2025"), "is after"),
         (("backtest", "vcp", "--from", "spring", "--to", "2025"), "no year or date"),
         (("sweep", "vcp", *RANGE, "--grid", "vcp.pivot.below=1,2"), "vcp.pivot.max_below"),
+        (
+            ("sweep", "vcp", *RANGE, "--grid", "vcp.stop=0.9,0.92", "--set", "vcp.stop=0.9"),
+            "vcp.stop is both set and in the grid",
+        ),
     ],
 )
 def test_what_is_typed_wrongly_is_answered_with_what_is_right(closebell, arguments, says):

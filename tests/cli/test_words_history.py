@@ -126,11 +126,11 @@ def test_what_a_sweep_says_of_luck_is_said_in_korean():
     told = KOREAN.told(
         "warning: 100 trials were made with this scanner: the best of so many useless ones is "
         "expected to show a Sharpe ratio of 1.20, this one shows 0.80; probability that it is more "
-        "than luck (deflated Sharpe ratio): can't be told"
+        "than luck (deflated Sharpe ratio): can't be told: fewer than 30 trades"
     )
     assert "100번 시도했음" in told
     assert "1.20쯤 되고, 이것은 0.80" in told
-    assert told.endswith("알 수 없음")
+    assert told.endswith("알 수 없음: 거래 30건 미만")
 
 
 def test_terminal_and_dashboard_say_what_data_lack_alike():

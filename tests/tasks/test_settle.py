@@ -11,6 +11,7 @@ import pytest
 from api_market import new_run, signal
 from trade_stories import OTHER, TOLD, bars_of, sessions_of
 
+import tasks.settle
 from db import Database
 from db.repositories.outcomes import TRADE
 from db.repositories.snapshots import KeptSnapshot
@@ -293,3 +294,21 @@ def _index() -> pl.DataFrame:
         *[pl.lit(None, pl.Float64).alias(n) for n in ("open", "high", "low")],
         *[pl.lit(None, pl.Int64).alias(n) for n in ("volume", "value")],
     )
+
+
+def test_two_settlings_at_once_append_every_step_once(
+    market: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(market, [told()])
+    follow = tasks.settle.settled
+
+    def overtaken(*given: Any) -> pl.DataFrame:
+        monkeypatch.setattr(tasks.settle, "settled", follow)
+        assert settle(market, 3) == (1, 2, 1)
+        return follow(*given)
+
+    monkeypatch.setattr(tasks.settle, "settled", overtaken)
+    assert settle(market, 3) == (1, 0, 0)
+    status, _, steps = state(market)
+    assert status == "target"
+    assert [step["status"] for step in steps] == ["filled", "target"]

@@ -8,20 +8,25 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import psutil
 import pytest
 import stored_sample
+from running_up import free_port
 from stored_sample import CALENDAR, POINTS, counted, here, plan, swept
 
+import tasks.trials
 from backtest.run import follow_all, scan_all
 from backtest.trials import measured
-from errors import BadMarketData, SettingsError
+from errors import BadMarketData, ClosebellError, SettingsError
+from flows.sweep import Cluster
 from market.asof import Slot
 from tasks.backtest import read_panel, run_backtest
 from tasks.panel_files import load, save
-from tasks.sweep import Sweep, run_sweep
+from tasks.sweep import Sweep, content, run_sweep
 from tasks.trials import Processes, units_of
 
 ROOT = Path(__file__).parents[2]
@@ -132,6 +137,44 @@ def test_points_share_a_scan_where_only_trades_differ(tmp_path):
     assert {len({p.rules.hash for _, p in unit.points}) for unit in shared} == {1}
     alone = units_of(points[:4], [], tmp_path, 3)
     assert sorted(len(unit.points) for unit in alone) == [2, 2]
+
+
+def test_a_unit_holds_five_points_at_most_so_that_a_kill_loses_no_more(tmp_path):
+    points = [(number, plan({"outcomes.vcp.hold": number})) for number in range(1, 13)]
+    sizes = [len(unit.points) for unit in units_of(points, [], tmp_path, 2)]
+    assert sizes == [5, 5, 2]
+
+
+def test_a_process_that_is_killed_is_said_with_what_to_do(monkeypatch):
+    monkeypatch.setattr(tasks.trials, "run_unit", os._exit)
+    with pytest.raises(ClosebellError, match="ended from outside") as told:
+        list(Processes(1)([9]))
+    assert "the same command goes on" in told.value.remedy
+
+
+def test_a_scheduler_that_isnt_there_is_said():
+    pytest.importorskip("distributed")
+    nobody = Cluster(f"tcp://127.0.0.1:{free_port()}")
+    for ask in (nobody.size, lambda: list(nobody([]))):
+        with pytest.raises(SettingsError, match="no Dask scheduler answers"):
+            ask()
+    with pytest.raises(SettingsError, match="no Dask scheduler answers"):
+        Cluster("nonsense").size()
+
+
+def test_changed_data_are_another_sweep(tmp_path):
+    """Of the same length: a price, or a name, is enough."""
+    data = stored_sample.small_market()
+    before = content(data)
+    assert content(data) == before
+    dearer = data.bars.with_columns(
+        close=pl.when(pl.int_range(pl.len()) == 7).then(pl.col("close") + 1).otherwise("close")
+    )
+    assert content(replace(data, bars=dearer)) != before
+    later = data.bars.with_columns(pl.col("collected_at").dt.offset_by("1d"))
+    assert content(replace(data, bars=later.reverse())) == before
+    other = data.instruments.with_columns(sector=pl.lit("another"))
+    assert content(replace(data, instruments=other)) != before
 
 
 def test_a_panel_comes_back_from_its_files_as_it_was(tmp_path):
