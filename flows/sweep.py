@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -39,15 +39,17 @@ class Cluster:
             SettingsError: the extra isn't installed, or nobody answers at the address.
         """
         try:
-            from distributed import Client
+            import distributed
         except ImportError:
             raise SettingsError(
                 "a Dask cluster needs the extra of that name",
                 remedy="install it: pip install 'closebell[dask]'",
             ) from None
         try:
-            with Client(self.address, timeout=ANSWER, set_as_default=False) as client:
-                return max(sum(client.nthreads().values()), 1)
+            connect: Callable[..., Any] = distributed.Client
+            with connect(self.address, timeout=ANSWER, set_as_default=False) as client:
+                threads: dict[str, int] = client.nthreads()
+                return max(sum(threads.values()), 1)
         except (OSError, ValueError) as error:
             raise SettingsError(
                 f"no Dask scheduler answers at {self.address} ({type(error).__name__})",
