@@ -93,15 +93,27 @@ def _gate(when: str, gate: GateFact, newest: date, before: States) -> Judgement:
 
 
 def _scans(when: str, scans: Iterable[ScanFact], newest: date, before: States) -> Judgement:
-    """A late scan that then fails is told twice, as each is news."""
-    states, notices = _of_sessions_from(newest, before), []
-    for scan in scans:
+    """Told once a session of each scanner, failed or late, and once that it is well again.
+
+    A late scan that then fails is told twice, as each is news. What is remembered is the first
+    slot of which it was told.
+    """
+    states, notices, well = {}, [], {}
+    wrong = [scan for scan in scans if scan.session >= newest]
+    for subject, as_of in _of_sessions_from(newest, before).items():
+        session, scanner, *_ = subject.split()
+        if any(scan.scanner == scanner for scan in wrong):
+            states[subject] = as_of
+        else:
+            about = {"scanner": scanner, "session": session, "as_of": as_of}
+            well[scanner] = Notice("scan_well", when, about)
+    for scan in wrong:
         kind = "scan_failed" if scan.due is None else "scan_late"
-        subject = f"{scan.session} {scan.scanner} {scan.as_of} {kind}"
-        if scan.session >= newest and subject not in states:
-            states[subject] = kind
+        subject = f"{scan.session} {scan.scanner} {kind}"
+        if subject not in states:
+            states[subject] = scan.as_of
             notices.append(Notice(kind, when, _facts(scan)))
-    return Judgement(tuple(notices), states)
+    return Judgement((*notices, *well.values()), states)
 
 
 def _sources(when: str, sources: Iterable[SourceFact], before: States) -> Judgement:

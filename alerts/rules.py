@@ -41,7 +41,7 @@ class PivotRule:
 
 @dataclass(frozen=True)
 class ScanRule:
-    """A scan of the newest session failed, or isn't there when it is due."""
+    """A scan of the newest session failed, or isn't there when it is due, or is well again."""
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ class GateFact:
 
 @dataclass(frozen=True)
 class ScanFact:
-    """A scan that failed, or (`due` given) that should be there and isn't."""
+    """A scanner whose last scan failed, or (`due` given) whose scan should be there and isn't."""
 
     scanner: str
     session: date
@@ -78,6 +78,7 @@ class Situation:
     """The vcp signals of the newest session, with pivot and last price; None until it has any."""
     gate: GateFact | None = None
     scans: Sequence[ScanFact] | None = None
+    """All that are failed or late now."""
     sources: Sequence[SourceFact] | None = None
 
 

@@ -39,6 +39,7 @@ def run(source: SourceOption = None) -> None:
     from alerts.senders import make_senders
     from flows.alerts import watch
     from tasks.alerts import Desk
+    from tasks.sources import LIVE
 
     settings = load_settings()
     config = _wanted(settings)
@@ -47,15 +48,16 @@ def run(source: SourceOption = None) -> None:
     senders = make_senders(config, clock)
     calendar = TradingCalendar(settings.extra_holidays)
 
-    async def until_stopped(db: Database, say: Any) -> None:
-        watching = asyncio.ensure_future(watch(Desk(db, config, senders, calendar, clock), say))
+    async def until_stopped(db: Database, name: str, say: Any) -> None:
+        desk = Desk(db, config, senders, calendar, clock, live=name in LIVE)
+        watching = asyncio.ensure_future(watch(desk, say))
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, watching.cancel)
         await asyncio.wait([watching])
         if not watching.cancelled():
             watching.result()
 
-    with working(quiet=False) as say, open_market(settings, source, say) as (db, _):
-        asyncio.run(until_stopped(db, say))
+    with working(quiet=False) as say, open_market(settings, source, say) as (db, name):
+        asyncio.run(until_stopped(db, name, say))
 
 
 @app.command("test")

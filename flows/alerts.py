@@ -21,8 +21,8 @@ from tasks.alerts import Desk, deliver, judge_events, next_delivery
 ALONE = "closebell alerts"
 FIRST_DELAY, LONGEST_DELAY = 0.2, 30.0  # seconds between attempts to listen
 LONGEST_WAIT = 3600.0  # seconds without looking at the clock
-AWAITED = (("end-of-day", None), ("closing-bet", "decision"))
-"""Flows and the step at which they scan."""
+AWAITED = (("end-of-day", None), ("closing-bet", "decision"), ("intraday", None))
+"""Flows and the step of their scan; why no others are awaited stands in docs/alerts.md."""
 
 
 async def watch(desk: Desk, on_message: Callable[[str], None] = lambda _: None) -> None:
@@ -83,7 +83,7 @@ class _Watch:
         while not self._errors:
             self._woken.clear()
             now = desk.clock.now()
-            late, next_late = scans_expected(desk.calendar, desk.config, now)
+            late, next_late = scans_expected(desk.calendar, desk.config, now, live=desk.live)
             while await asyncio.to_thread(judge_events, desk, late):
                 pass
             recipients, next_due = await asyncio.to_thread(next_delivery, desk)
@@ -116,31 +116,39 @@ class _Watch:
 
 
 def scans_expected(
-    calendar: TradingCalendar, config: Alerts, now: datetime
+    calendar: TradingCalendar, config: Alerts, now: datetime, *, live: bool = True
 ) -> tuple[list[ScanFact], datetime | None]:
     """The scans of the newest session that are overdue unless they are there, and the next moment.
 
     Overdue is `late_minutes` after the timetable's moment, or after the flow's own time limit if
-    that is less.
+    that is less; where a flow repeats, its next run may make that good until then. Of each flow's
+    session only the last counts.
+
+    Args:
+        live: whether the source tells of a session that is on.
     """
-    overdue, upcoming = [], []
-    for fact, late in _awaited(calendar, config, now):
+    overdue, upcoming = {}, []
+    for fact, late in _awaited(calendar, config, now, live=live):
         if late <= now:
-            overdue.append(fact)
+            overdue[fact.scanner, fact.session] = fact
         else:
             upcoming.append(late)
-    return overdue, min(upcoming, default=None)
+    return list(overdue.values()), min(upcoming, default=None)
 
 
 def _awaited(
-    calendar: TradingCalendar, config: Alerts, now: datetime
+    calendar: TradingCalendar, config: Alerts, now: datetime, *, live: bool
 ) -> Iterator[tuple[ScanFact, datetime]]:
     newest = calendar.last_closed(now)
     for session in (newest, calendar.next(newest)):
         hours = calendar.hours(session)
         for flow, step in AWAITED:
             line = entry(flow)
-            patience = min(timedelta(minutes=config.late_minutes), line.limit)
+            if line.live and not live:
+                continue
+            patience = timedelta(minutes=config.late_minutes)
+            if line.every is None:
+                patience = min(patience, line.limit)
             for at, moment in line.slots(hours):
                 if moment.step == step:
                     scan = ScanFact(SHOWN_BY[flow], session, slot_of(flow, at), due=at)

@@ -44,7 +44,8 @@ class Entry:
     """One flow's line of the timetable.
 
     `every` repeats the first of two moments up to the second. `limit` is the longest a run may
-    take. `collision` is what becomes of a run that is due while another still goes.
+    take. `collision` is what becomes of a run that is due while another still goes. A `live` flow
+    needs a source that tells of the session that is on, and is skipped with any other.
     """
 
     flow: str
@@ -53,6 +54,7 @@ class Entry:
     every: timedelta | None = None
     collision: Collision = "ENQUEUE"
     priority: Priority = Priority.USUAL
+    live: bool = False
 
     def slots(self, hours: SessionHours) -> Iterator[tuple[datetime, Moment]]:
         """Every moment of a session at which the flow is due, in order."""
@@ -87,6 +89,7 @@ TIMETABLE: Final = (
         "exits",  # 09:02, 09:10
         (_at_open(2, late=5, step="open"), _at_open(10, late=15, step="reminder")),
         limit=_minutes(5),
+        live=True,
     ),
     Entry(
         "intraday",  # 09:05, 09:10 … 15:15
@@ -94,6 +97,7 @@ TIMETABLE: Final = (
         every=_minutes(5),
         limit=_minutes(4.5),
         collision="CANCEL_NEW",
+        live=True,
     ),
     Entry(
         "closing-bet",  # 15:05, 15:12, 15:26
@@ -104,6 +108,7 @@ TIMETABLE: Final = (
         ),
         limit=_minutes(5),
         priority=Priority.FIRST,
+        live=True,
     ),
     # Until half past seven of the next day; then pre-open catches up.
     Entry("end-of-day", (_at_close(1, late=16 * 60),), limit=_minutes(120)),  # 15:31

@@ -16,9 +16,10 @@ import tracing
 from flows.failures import failures_recorded
 from flows.room import Room, opened
 from flows.summary import RunSummary
-from flows.timetable import Due, due
+from flows.timetable import Due, due, entry
 from market.calendar import TradingCalendar
 from market.clock import SEOUL, Clock
+from sources.protocol import LiveSource
 from tasks.replay import clock_of
 
 BY_SCHEDULE = "auto-scheduled"
@@ -37,6 +38,8 @@ def in_turn(
     any_time: bool = False,
 ) -> Outcome:
     """Do the flow's work if it is due; else end as Skipped, with the reason, opening nothing.
+
+    A live flow is skipped, too, where the source doesn't tell of a session that is on.
 
     Args:
         session: asked for by a person; slots and lateness aren't looked at then.
@@ -59,10 +62,16 @@ def in_turn(
         tracing.span(f"flow {flow}", session=about["session"], run_id=about["flow_run_id"]),
     ):
         if turn.skip:
-            logs.get().info("skipped", reason=turn.skip)
-            return Completed(name="Skipped", message=turn.skip)
+            return _skipped(turn.skip)
         with opened(source, clock=clock) as room, failures_recorded(room, flow, turn):
+            if entry(flow).live and not isinstance(room.source, LiveSource):
+                return _skipped(f"{room.source_name} doesn't tell of a session that is on")
             return work(room, turn)
+
+
+def _skipped(reason: str) -> State[None]:
+    logs.get().info("skipped", reason=reason)
+    return Completed(name="Skipped", message=reason)
 
 
 def turn_of(

@@ -42,6 +42,8 @@ class Desk:
     senders: Mapping[str, Sender]
     calendar: TradingCalendar
     clock: Clock
+    live: bool = True
+    """Whether the source tells of a session that is on, so that its scans are awaited."""
 
 
 def judge_events(desk: Desk, expected: Sequence[ScanFact] = ()) -> bool:
@@ -226,13 +228,15 @@ def _gate(tx: Repositories) -> GateFact | None:
 
 
 def _scans(tx: Repositories, newest: date, expected: Sequence[ScanFact]) -> list[ScanFact]:
-    failed = [ScanFact(**row) for row in tx.alerts.failed_scans(newest)]
+    failing = [ScanFact(**row) for row in tx.alerts.failing_scans(newest)]
+    known = {scan.scanner for scan in failing}
     late = [
         scan
         for scan in expected
-        if not tx.alerts.was_scanned(scan.scanner, scan.session, scan.as_of)
+        if scan.scanner not in known
+        and not tx.alerts.was_scanned(scan.scanner, scan.session, scan.as_of)
     ]
-    return failed + late
+    return failing + late
 
 
 def _sources(tx: Repositories) -> list[SourceFact]:

@@ -34,6 +34,9 @@ from tasks.replay import open_replay
 INVENTED = ("sample", "replay")
 """What makes its own market, beside which no provider is asked."""
 
+LIVE = ("kiwoom", "replay")
+"""What tells of a session that is on."""
+
 NEWS = ("dart",)
 """The sources that tell the whole market's news."""
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from db.bulk import lock
@@ -30,6 +30,7 @@ from db.models.alerts import MESSAGE_STATUSES
 from db.models.base import table_of
 from db.repositories.lists_before import end_before
 
+_OF_A_SCAN = ("scanner", "session", "as_of", "reason")
 _PENDING = ("waiting", "sending")
 STUCK = 6
 """A message that so many attempts, over some twenty minutes, didn't get there counts as failed."""
@@ -211,29 +212,27 @@ class AlertsRepository:
         )
         return {ticker: grade for ticker, grade in self._connection.execute(query)}
 
-    def failed_scans(self, since: date) -> list[dict[str, Any]]:
-        """Runs of sessions from `since` on that failed, and that no later one made good."""
-        later = table_of(ScanRun).alias("later")
-        made_good = exists().where(
-            tuple_(later.c.scanner, later.c.session, later.c.as_of)
-            == tuple_(ScanRun.scanner, ScanRun.session, ScanRun.as_of),
-            later.c.id > ScanRun.id,
-            later.c.status == "completed",
+    def failing_scans(self, since: date) -> list[dict[str, Any]]:
+        """The last run of each scanner, of sessions from `since` on, where it failed."""
+        last = (
+            select(*(getattr(ScanRun, name) for name in (*_OF_A_SCAN, "status")))
+            .ext(distinct_on(ScanRun.scanner))
+            .where(ScanRun.session >= since)
+            .order_by(ScanRun.scanner, ScanRun.id.desc())
+            .subquery()
         )
-        query = select(ScanRun.scanner, ScanRun.session, ScanRun.as_of, ScanRun.reason).where(
-            ScanRun.session >= since, ScanRun.status == "failed", ~made_good
-        )
+        query = select(*(last.c[name] for name in _OF_A_SCAN)).where(last.c.status == "failed")
         return [dict(row) for row in self._connection.execute(query).mappings()]
 
     def was_scanned(self, scanner: str, session: date, slot: str) -> bool:
-        """Whether a scanner completed this slot, or a later one of the session."""
-        completed = exists().where(
+        """Whether a scanner did its scan for this slot, or for a later one of the session."""
+        done = exists().where(
             ScanRun.scanner == scanner,
             ScanRun.session == session,
             ScanRun.as_of >= slot,
-            ScanRun.status == "completed",
+            ScanRun.status != "failed",
         )
-        return bool(self._connection.scalar(select(completed)))
+        return bool(self._connection.scalar(select(done)))
 
     def breakers(self) -> list[dict[str, Any]]:
         """Every provider's breaker: name, open_until, last_error."""

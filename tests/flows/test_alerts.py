@@ -207,12 +207,14 @@ def test_it_can_be_tried_listed_and_asked_and_never_shows_a_secret(home, receive
 @pytest.mark.parametrize(
     ("now", "overdue", "following"),
     [
-        # On an ordinary Wednesday end-of-day is due at 15:31, the closing bet at 15:12.
-        ((4, 15, 0), [("closing_bet", 3), ("market_gate", 3)], (4, 15, 17)),
-        ((4, 15, 40), [("closing_bet", 4)], (4, 16, 31)),
-        ((4, 16, 31), [("closing_bet", 4), ("market_gate", 4)], (5, 15, 17)),
+        # On an ordinary Wednesday intraday is due every five minutes from 09:05 to 15:15, the
+        # closing bet at 15:12, end-of-day at 15:31.
+        ((4, 10, 4), ["3 15:12", "3 15:15", "3 close"], (4, 10, 5)),
+        ((4, 15, 0), ["3 15:12", "3 15:15", "3 close", "4 14:00"], (4, 15, 5)),
+        ((4, 15, 40), ["4 14:40", "4 15:12"], (4, 15, 45)),
+        ((4, 16, 31), ["4 15:12", "4 15:15", "4 close"], (5, 10, 5)),
         # On Sunday Friday's scans are still the newest, and Monday's come next.
-        ((8, 12, 0), [("closing_bet", 6), ("market_gate", 6)], (9, 15, 17)),
+        ((8, 12, 0), ["6 15:12", "6 15:15", "6 close"], (9, 10, 5)),
     ],
 )
 def test_what_should_be_there_follows_the_market_calendar(now, overdue, following):
@@ -220,8 +222,15 @@ def test_what_should_be_there_follows_the_market_calendar(now, overdue, followin
     found, upcoming = scans_expected(
         TradingCalendar(), config, datetime(2026, 2, *now, tzinfo=SEOUL)
     )
-    assert sorted((scan.scanner, scan.session.day) for scan in found) == overdue
+    assert sorted(f"{scan.session.day} {scan.as_of}" for scan in found) == overdue
     assert upcoming == datetime(2026, 2, *following, tzinfo=SEOUL)
+
+
+def test_of_a_source_that_is_not_live_only_the_scan_after_the_close_is_awaited():
+    now = datetime(2026, 2, 4, 16, 31, tzinfo=SEOUL)
+    found, upcoming = scans_expected(TradingCalendar(), read_alerts(Settings()), now, live=False)
+    assert [(scan.scanner, scan.session.day) for scan in found] == [("market_gate", 4)]
+    assert upcoming == datetime(2026, 2, 5, 16, 31, tzinfo=SEOUL)
 
 
 def test_on_an_exam_day_everything_is_later():
@@ -231,7 +240,8 @@ def test_on_an_exam_day_everything_is_later():
     config = read_alerts(Settings())
     found, _ = scans_expected(calendar, config, close + timedelta(minutes=1))
     assert {(s.scanner, s.due) for s in found if s.session == exam} == {
-        ("closing_bet", close - timedelta(minutes=18))
+        ("closing_bet", close - timedelta(minutes=18)),
+        ("daytrading", close - timedelta(minutes=60)),
     }
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from datetime import date, datetime
 
 import pytest
+from prefect.client.schemas.objects import State
 
 import settings
 from api.messages import Teller
@@ -13,8 +15,9 @@ from errors import BadMarketData, DatabaseUnavailable, TooEarly
 from flows.failures import failures_recorded
 from flows.room import Room
 from flows.timetable import Due
+from flows.turn import in_turn
 from market.calendar import TradingCalendar
-from market.clock import SEOUL, SystemClock
+from market.clock import SEOUL, FixedClock, SystemClock
 from scanners.rules import Rules
 
 DAY = date(2026, 2, 4)
@@ -76,6 +79,24 @@ def test_a_mistake_of_ours_is_recorded_without_its_words(room):
 def test_what_goes_well_records_nothing(room):
     with failures_recorded(room, "end-of-day", Due(DAY, None)):
         pass
+    with room.db.reader() as tx:
+        assert tx.runs.recent(1) == []
+
+
+@pytest.mark.parametrize("flow", ["exits", "intraday", "closing-bet"])
+def test_a_source_that_is_not_live_skips_what_needs_one_and_nothing_has_failed(
+    room, monkeypatch, flow
+):
+    def never(*_: object):
+        raise AssertionError("it is at work")
+
+    monkeypatch.setattr("flows.turn.opened", lambda *_, **__: nullcontext(room))
+    outcome = in_turn(flow, never, clock=FixedClock(datetime(2026, 2, 4, 15, 13, tzinfo=SEOUL)))
+    assert isinstance(outcome, State)
+    assert (outcome.name, outcome.message) == (
+        "Skipped",
+        "stored doesn't tell of a session that is on",
+    )
     with room.db.reader() as tx:
         assert tx.runs.recent(1) == []
 

@@ -65,17 +65,22 @@ def event_ids(built: House) -> list[int]:
         return [number for (number,) in found]
 
 
-def failures(built: House, *, made_good: bool) -> Counter[tuple[str, str]]:
-    """What is to be said of scans on record as failed that a later one made good, or didn't."""
+def spells(built: House) -> tuple[Counter[str], Counter[str]]:
+    """How often each scanner's runs began to fail; and how often that was certainly noticed.
+
+    A spell ends with a run that doesn't fail. One of a single run may be over before it is judged.
+    """
     with psycopg.connect(built.postgres.url("closebell")) as connection:
-        found = connection.execute(
-            "SELECT DISTINCT scanner, as_of FROM public.scan_runs AS failed"
-            " WHERE status = 'failed' AND %s = EXISTS (SELECT FROM public.scan_runs AS later"
-            " WHERE later.id > failed.id AND later.status = 'completed' AND (later.scanner,"
-            " later.session, later.as_of) = (failed.scanner, failed.session, failed.as_of))",
-            [made_good],
-        )
-        return Counter(("scan_failed", as_of) for _scanner, as_of in found)
+        runs = connection.execute(
+            "SELECT scanner, status = 'failed' FROM public.scan_runs ORDER BY id"
+        ).fetchall()
+    begun, noticed, length = Counter[str](), Counter[str](), Counter[str]()
+    for scanner, failed in runs:
+        length[scanner] = length[scanner] + 1 if failed else 0
+        begun[scanner] += length[scanner] == 1
+        noticed[scanner] += length[scanner] == 2
+    noticed.update(scanner for scanner, last in length.items() if last == 1)
+    return +begun, +noticed
 
 
 def prefect_said(alarms: Receiver) -> Counter[tuple[str, str]]:
@@ -85,10 +90,10 @@ def prefect_said(alarms: Receiver) -> Counter[tuple[str, str]]:
 
 
 def closebell_said(alerts: Receiver) -> Counter[tuple[str, str]]:
-    """What closebell's alerts told: the kind, and the slot or the source; repeats left out."""
+    """What closebell's alerts told: the kind, and the scanner or the source; repeats left out."""
     messages = {got.json["id"]: got.json for got in alerts.got}
     return Counter(
-        (notice["kind"], str(notice.get("as_of") or notice.get("name")))
+        (notice["kind"], str(notice.get("scanner") or notice.get("name")))
         for message in messages.values()
         for notice in message["notices"]
     )

@@ -61,9 +61,9 @@ def at(desk, now):
     return replace(desk, clock=FixedClock(now))
 
 
-def send(desk):
+def send(desk, expected=()):
     """Judge, deliver what is due; the notices that came, message by message."""
-    judge_events(desk)
+    judge_events(desk, expected)
     before = len(receiver_of(desk).got)
     for recipient in next_delivery(desk)[0]:
         asyncio.run(deliver(desk, recipient))
@@ -306,34 +306,65 @@ def test_a_source_is_told_of_when_its_breaker_opens_and_when_it_closes(desk):
     assert send(desk) == []
 
 
-@pytest.mark.slow
-def test_a_failed_scan_is_told_of_and_one_made_good_is_not(desk):
-    def run(status, session=WED):
-        with desk.db.transaction() as tx:
-            run = replace(new_run("vcp", session), status=status, reason="no bars")
-            tx.runs.add([run])
+def scan(desk, scanner, status, slot="close", session=WED):
+    with desk.db.transaction() as tx:
+        tx.runs.add([replace(new_run(scanner, session, slot), status=status, reason="no bars")])
 
-    run("failed", TUE)
-    run("failed")
-    run("completed")
+
+def told(messages):
+    return [(n["kind"], n.get("as_of")) for message in messages for n in message]
+
+
+def test_a_scanner_that_fails_all_hour_is_told_of_once_and_once_that_it_is_well(desk):
+    for slot in ("10:00", "10:05", "10:10"):
+        scan(desk, "daytrading", "failed", slot)
+        messages = send(desk)
+        assert told(messages) == ([("scan_failed", "10:00")] if slot == "10:00" else [])
+        if messages:
+            assert messages[0][0]["reason"] == "no bars"
+    scan(desk, "daytrading", "completed", "10:15")
+    assert told(send(desk)) == [("scan_well", "10:00")]
     assert send(desk) == []
-    run("failed")
-    messages = send(desk)
-    assert [(n["kind"], n["scanner"], n["reason"]) for n in messages[0]] == [
-        ("scan_failed", "vcp", "no bars")
-    ]
+    scan(desk, "daytrading", "failed", "11:00")
+    assert told(send(desk)) == [("scan_failed", "11:00")]
+
+
+@pytest.mark.slow
+def test_each_session_that_still_fails_is_told_of_and_well_only_once(desk):
+    scan(desk, "daytrading", "failed", "15:15")
+    assert told(send(desk)) == [("scan_failed", "15:15")]
+    thursday = at(desk, EVENING + timedelta(hours=18))
+    scan(desk, "daytrading", "failed", "09:05", THU)
+    assert told(send(thursday)) == [("scan_failed", "09:05")]
+    scan(desk, "daytrading", "skipped", "09:10", THU)  # it had nothing to say, but did its work
+    assert [kind for kind, _ in told(send(thursday))] == ["scan_well"]
+
+
+@pytest.mark.slow
+def test_what_failed_is_not_told_of_when_it_is_well_already_or_old(desk):
+    scan(desk, "vcp", "failed", session=TUE)
+    scan(desk, "vcp", "failed")
+    scan(desk, "vcp", "completed")
     assert send(desk) == []
 
 
 @pytest.mark.slow
-def test_a_late_scan_is_told_of_once(desk):
+def test_a_late_scan_is_told_of_once_and_once_that_it_is_there(desk):
     due = datetime(2026, 2, 4, 15, 31, tzinfo=SEOUL)
     awaited = [ScanFact("market_gate", WED, "close", due=due)]
-    judge_events(desk, awaited)
-    messages = send(desk)
+    messages = send(desk, awaited)
     assert [(n["kind"], n["due"]) for n in messages[0]] == [("scan_late", due.isoformat())]
-    judge_events(desk, awaited)
-    assert send(desk) == []
+    assert send(desk, awaited) == []
+    scan(desk, "market_gate", "completed")
+    assert told(send(desk, awaited)) == [("scan_well", "close")]
+
+
+@pytest.mark.slow
+def test_a_scan_that_failed_is_not_told_of_as_late_too(desk):
+    awaited = [ScanFact("market_gate", WED, "close", due=EVENING)]
+    scan(desk, "market_gate", "failed")
+    assert told(send(desk, awaited)) == [("scan_failed", "close")]
+    assert send(desk, awaited) == []
 
 
 @pytest.mark.slow
