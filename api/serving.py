@@ -16,7 +16,7 @@ import tracing
 from api.app import create_app
 from api.hosts import is_loopback
 from api.services import Costs, RoundTrip, Slots
-from api.transport import LiveProtocol
+from api.transport import HttpProtocol, LiveProtocol
 from db.engine import Pool
 from db.reading_role import open_for_reading
 from db.schema import Market
@@ -76,6 +76,7 @@ def make_server(app: FastAPI, settings: Settings) -> uvicorn.Server:
         app,
         host=settings.api_host,
         port=settings.api_port,
+        http=HttpProtocol,
         ws=LiveProtocol,
         ws_max_size=MAX_FRAME,
         ws_ping_interval=None,  # the clients' own ping and pong say more: that the page is alive

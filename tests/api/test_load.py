@@ -137,6 +137,37 @@ def test_a_slow_reader_is_closed_with_1013_and_slows_nobody(postgres_url, monkey
             assert asyncio.run(talk(served, database)) == (1013, "too slow to read")
 
 
+def test_who_does_not_end_a_request_is_hung_up_on_and_nobody_else(postgres_url, monkeypatch):
+    monkeypatch.setattr("api.transport.REQUEST_SECONDS", 1.0)
+    whole = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    begun = b"POST /session HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{"
+
+    async def hung_up(served, *sent):
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        for one in sent:
+            writer.write(one)
+            await asyncio.sleep(0.05)
+        said = await asyncio.wait_for(reader.read(), 30)
+        writer.close()
+        return said.count(b"200 OK")
+
+    async def talk(served):
+        async with listening(served.ws) as client:
+            await client.until("connected")
+            told = await asyncio.gather(
+                hung_up(served),
+                hung_up(served, whole[:20]),
+                hung_up(served, whole, whole[:20]),
+                hung_up(served, begun),
+            )
+            assert told == [0, 0, 1, 0]
+            assert await client.ask(type="ping") == {"type": "pong"}
+
+    with emptied(postgres_url) as database, serving(database) as served:
+        asyncio.run(talk(served))
+        eventually(lambda: not served.server.server_state.connections)
+
+
 def test_a_reader_that_never_reads_again_is_cut_off(postgres_url, monkeypatch):
     monkeypatch.setattr("api.transport.PATIENCE", 0.2)
 
