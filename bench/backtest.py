@@ -170,21 +170,22 @@ def orders(scanned: Scanned, done: Traded, folder: Path) -> None:
     bars = with_scale(
         scanned.data.bars.filter(pl.col("ticker").is_in(tickers)), scanned.sessions
     ).filter(pl.col("session").is_in(done.sessions))
-    scales = bars.select("ticker", "session", "scale").iter_rows()
-    scale = {(ticker, session): one for ticker, session, one in scales}
     shape = (2 * len(done.sessions), len(tickers))
     close = np.full(shape, np.nan)
+    scale = np.full((len(done.sessions), len(tickers)), np.nan)
     at = bars["session"].replace_strict(place, return_dtype=pl.Int64).to_numpy()
     which = bars["ticker"].replace_strict(code, return_dtype=pl.Int64).to_numpy()
     adjusted = (bars["close"] * bars["scale"]).to_numpy()
     close[2 * at, which] = close[2 * at + 1, which] = adjusted
-    for row in range(1, shape[0]):
-        close[row] = np.where(np.isnan(close[row]), close[row - 1], close[row])
+    scale[at, which] = bars["scale"].to_numpy()
+    for carried in (close, scale):  # a stock that left is sold in a session without a bar
+        for row in range(1, len(carried)):
+            carried[row] = np.where(np.isnan(carried[row]), carried[row - 1], carried[row])
     size, price, fees = np.zeros(shape), close.copy(), np.zeros(shape)
     for one in trades.iter_rows(named=True):
         stock = code[one["ticker"]]
         bought = 2 * place[one["bought_session"]]
-        begin = scale[one["ticker"], one["bought_session"]]
+        begin = scale[place[one["bought_session"]], stock]
         shares = one["bought_shares"] / begin
         size[bought, stock] = shares
         price[bought, stock] = one["bought_price"] * begin
@@ -193,7 +194,7 @@ def orders(scanned: Scanned, done: Traded, folder: Path) -> None:
             fees[bought, stock] = one["costs"] / spent
             continue
         sold = 2 * place[one["sold_session"]] + 1
-        end = scale[one["ticker"], one["sold_session"]]
+        end = scale[place[one["sold_session"]], stock]
         size[sold, stock] = -shares
         price[sold, stock] = one["sold_price"] * end
         won = one["sold_price"] * one["sold_shares"]
