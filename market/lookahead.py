@@ -61,7 +61,7 @@ def perturbed(data: MarketData, session: date, moment: datetime, seed: int = 1) 
     later = pl.col("session") > session
     return replace(
         data,
-        bars=DailyBars.cast(_bars(data.bars, later, seed)),
+        bars=DailyBars.cast(_bars(data.bars, session, seed)),
         net_buying=NetBuying.cast(_net_buying(data.net_buying, moment, seed)),
         index_bars=IndexBars.cast(_index_bars(data.index_bars, later, seed)),
         instruments=Instruments.cast(_instruments(data.instruments, session)),
@@ -77,12 +77,14 @@ def _random(seed: int) -> pl.Expr:
     return (pl.struct("ticker", "session").hash(seed) % 10_007) / 10_007
 
 
-def _bars(bars: pl.DataFrame, later: pl.Expr, seed: int) -> pl.DataFrame:
+def _bars(bars: pl.DataFrame, session: date, seed: int) -> pl.DataFrame:
+    later = pl.col("session") > session
     times, chance = 0.5 + 1.5 * _random(seed), _random(seed + 1)
     prices = ("open", "high", "low", "close", "base")
     won = {name: (pl.col(name) * times).ceil().cast(pl.Int64) for name in prices}
     halted = later & (chance < 0.05)
-    stays = pl.col("ticker").hash(seed + 3) % 5 > 0
+    # Other stocks at every cut: one that vanishes hides what was peeked of it.
+    stays = pl.struct("ticker", cut=pl.lit(session)).hash(seed + 3) % 5 > 0
     changed = bars.filter(~later | (stays & (chance < 0.97))).with_columns(
         *[pl.when(later).then(e).otherwise(name).alias(name) for name, e in won.items()],
         *[
