@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -10,8 +11,6 @@ from commands import Closebell, Outcome
 
 from db import open_database
 from settings import Settings
-
-pytestmark = pytest.mark.slow
 
 RUN = ("run", "end-of-day", "--source", "sample", "--session", "2026-03-13")
 NOISE = re.compile(r"traceback|warning|exception|deprecat", re.IGNORECASE)
@@ -57,6 +56,7 @@ def test_nothing_alarming_is_printed(first: Outcome) -> None:
     assert not NOISE.findall(first.out + first.err), first.out + first.err
 
 
+@pytest.mark.slow
 def test_the_same_command_again_changes_no_signal_gate_or_event(
     closebell: Closebell, first: Outcome
 ) -> None:
@@ -68,10 +68,12 @@ def test_the_same_command_again_changes_no_signal_gate_or_event(
     assert stored(closebell) == before
 
 
+@pytest.mark.slow
 def test_the_run_stays_in_a_prefect_home_of_its_own(closebell: Closebell, first: Outcome) -> None:
     assert (closebell.data_dir / "prefect" / "prefect.db").is_file()
 
 
+@pytest.mark.slow
 def test_signals_are_there_for_programs(closebell: Closebell, first: Outcome) -> None:
     found = closebell("signals", "--json", "--limit", "500")
     assert found.code == 0, found.err
@@ -88,6 +90,7 @@ def test_signals_are_there_for_programs(closebell: Closebell, first: Outcome) ->
     assert [s["signal_type"] for s in only] == ["vcp"]
 
 
+@pytest.mark.slow
 def test_doctor_finds_everything_in_order(closebell: Closebell, first: Outcome) -> None:
     told = closebell("doctor", "--json")
     assert told.code == 0, told.out
@@ -97,6 +100,7 @@ def test_doctor_finds_everything_in_order(closebell: Closebell, first: Outcome) 
     assert checks["real market"]["remedy"].startswith("closebell import")
 
 
+@pytest.mark.slow
 def test_a_closed_day_is_skipped_and_says_why(closebell: Closebell, first: Outcome) -> None:
     skipped = closebell("run", "end-of-day", "--session", "2026-07-17", "--json")
     assert skipped.code == 0, skipped.err
@@ -104,10 +108,17 @@ def test_a_closed_day_is_skipped_and_says_why(closebell: Closebell, first: Outco
     assert "Constitution Day" in skipped.json["reason"]
 
 
+@pytest.mark.slow
 def test_an_unfinished_session_is_refused_with_what_to_do(
     closebell: Closebell, first: Outcome
 ) -> None:
-    refused = closebell("run", "end-of-day", "--session", "2099-01-05", "--source", "sample")
+    command = ("run", "end-of-day", "--session", "2099-01-05", "--source", "sample")
+    refused = closebell(*command)
     assert refused.code == 1
     assert "hasn't closed" in refused.err
     assert not NOISE.findall(refused.err)
+    for_programs = closebell(*command, "--json")
+    assert for_programs.code == 1
+    assert for_programs.json["state"] == "failed"
+    assert "hasn't closed" in for_programs.json["reason"]
+    assert json.loads(for_programs.err)["error"] == "TooEarly"

@@ -257,6 +257,8 @@ def test_freshness_says_what_is_newest_and_none_where_there_is_nothing(store):
     assert store.freshness().bars is None
     put(store, "bars", bars(bar(MON, "000001"), bar(TUE, "000001"), bar(TUE, "000002")))
     observe(store, observed(MON))
+    with store.reader() as tx:
+        assert [tx.bars.newest(day) for day in (MON, TUE)] == [MON, TUE]
     found = store.freshness()
     assert (found.bars.first, found.bars.session, found.bars.rows) == (MON, TUE, 2)
     assert found.net_buying is None

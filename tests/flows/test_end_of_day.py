@@ -17,6 +17,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 import settings
 from db import Database
 from errors import BadMarketData
+from flows.backfill import backfill as backfill_flow
 from flows.backfill import run_backfill
 from flows.end_of_day import end_of_day, run_end_of_day
 from flows.room import Room
@@ -255,6 +256,17 @@ def test_the_run_leaves_its_signals_gate_and_left_out_in_prefect(room: Room) -> 
         left = client.read_artifacts(artifact_filter=only)
     assert {a.key for a in left} == {"signals", "left-out", "market-gate"}
     assert str(summary.market_gate) in str(next(a for a in left if a.key == "market-gate").data)
+
+
+def test_a_backfill_that_fails_leaves_a_failed_run(
+    monkeypatch: pytest.MonkeyPatch, database: Database, postgres_url: str
+) -> None:
+    monkeypatch.setenv("CLOSEBELL_DATABASE_URL", postgres_url)
+    with pytest.raises(BadMarketData, match="none of the 2 sessions"):
+        backfill_flow(first=SESSIONS[-2], last=TARGET, source="stored")
+    (run,) = runs(database)
+    assert (run["scanner"], run["session"], run["status"]) == ("backfill", TARGET, "failed")
+    assert "none of the 2 sessions" in run["reason"]
 
 
 def test_a_day_without_a_session_ends_skipped_with_the_reason(
