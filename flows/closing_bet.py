@@ -20,7 +20,7 @@ from flows.turn import Outcome, in_turn
 from market.asof import Slot
 from market.data import MarketData
 from tasks.articles import Asked, fetch_articles, names_of, with_articles
-from tasks.beside import collect_beside, news_known
+from tasks.beside import collect_beside
 from tasks.closing_bet import (
     SCANNER,
     dropping_out,
@@ -30,6 +30,7 @@ from tasks.closing_bet import (
     shortlist,
     withdraw,
 )
+from tasks.news import news_known
 from tasks.publish import RunFacts, publish_step
 from tasks.quotes import unseen
 from tasks.scan import Scanned

@@ -22,8 +22,8 @@ from market.schemas import Schedule
 from scanners import LOOKBACK
 from sources.protocol import History
 from sources.sample import SampleSource
-from tasks.beside import NEWS_DAYS, news_known
 from tasks.markets import SAMPLE
+from tasks.news import NEWS_DAYS, news_known
 from tasks.windows import window_start
 
 Say = Callable[[str], None]

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 from db import Database
-from db.repositories import Repositories
 from errors import ClosebellError, outward
 from logs import get as logger
 from market.calendar import TradingCalendar
 from market.clock import Clock
 from settings import Settings
 from sources.protocol import History, LiveSource, NewsSource
-from tasks.sources import INVENTED, NEWS, open_news
+from tasks.news import NEWS_DAYS
+from tasks.sources import INVENTED, open_news
 from tasks.step import step
-
-NEWS_DAYS = timedelta(days=7)  # the reach of the scanners' rule news_days
 
 
 @step("collect beside", timeout=900, retries=0)
@@ -56,20 +54,6 @@ def read_news(db: Database, settings: Settings, clock: Clock) -> list[str]:
             except ClosebellError as error:
                 notes.append(degraded(db, source.name, "the news part", error))
     return notes
-
-
-def news_known(tx: Repositories, first: date, last: date) -> bool:
-    """Whether a source of news that works has been read without a gap over these days."""
-    return any(
-        report.configured
-        and not report.degraded
-        and report.covers_from is not None
-        and report.covers_to is not None
-        and report.covers_from <= first
-        and last <= report.covers_to
-        for name in NEWS
-        if (report := tx.sources.get(name))
-    )
 
 
 def degraded(db: Database, name: str, part: str, error: ClosebellError) -> str:

@@ -12,7 +12,7 @@ from market.asof import Slot
 from market.calendar import TradingCalendar
 from scanners import MarketScan, scan
 from scanners.rules import Rules
-from tasks.beside import news_known
+from tasks.news import news_known
 from tasks.step import step
 from tasks.windows import window_start
 

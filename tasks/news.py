@@ -1,0 +1,25 @@
+"""Which news are known; imported by commands that need no Prefect."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Final
+
+from db.repositories import Repositories
+from tasks.sources import NEWS
+
+NEWS_DAYS: Final = timedelta(days=7)  # the reach of the scanners' rule news_days
+
+
+def news_known(tx: Repositories, first: date, last: date) -> bool:
+    """Whether a source of news that works has been read without a gap over these days."""
+    return any(
+        report.configured
+        and not report.degraded
+        and report.covers_from is not None
+        and report.covers_to is not None
+        and report.covers_from <= first
+        and last <= report.covers_to
+        for name in NEWS
+        if (report := tx.sources.get(name))
+    )
