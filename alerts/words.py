@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from alerts.config import Language
 from alerts.situation import Notice
+from market.clock import SEOUL
 
 MOST = 20  # notices in one text
 LONGEST_REASON = 300  # characters
@@ -37,6 +39,7 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
         "source_up": "Source {name} answers again",
         "test": "This is a test. Alerts reach {recipient}.",
         "preliminary": ", preliminary",
+        "arisen": "Arisen {at:%Y-%m-%d %H:%M}",
         "more": "… and {count} more",
         "footer": "Computed from rules, not investment advice.",
         "new": "new",
@@ -64,6 +67,7 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
         "source_up": "데이터 소스 {name} 응답 재개",
         "test": "시험 알림입니다. {recipient}(으)로 알림이 전달됩니다.",
         "preliminary": ", 잠정",
+        "arisen": "발생 {at:%Y-%m-%d %H:%M}",
         "more": "… 외 {count}건",
         "footer": "규칙에 따라 계산된 값이며 투자 권유가 아닙니다.",
         "new": "신규",
@@ -82,15 +86,24 @@ _WON = ("entry", "target", "stop", "price", "pivot")
 
 
 def render(
-    notices: Sequence[Notice], language: Language, dashboard_url: str, *, repeat: bool
+    notices: Sequence[Notice],
+    language: Language,
+    dashboard_url: str,
+    *,
+    repeat: bool,
+    at: datetime | None = None,
 ) -> Text:
-    """One text of all notices, with a link to the dashboard."""
+    """One text of all notices, with a link to the dashboard; `at`: when the first of them arose.
+
+    It may be read much later, after quiet hours or many attempts.
+    """
     words = _WORDS[language]
     title = words["title" if len(notices) == 1 else "titles"].format(count=len(notices))
     lines = [line for notice in notices[:MOST] for line in _lines(notice, words)]
     if len(notices) > MOST:
         lines.append(words["more"].format(count=len(notices) - MOST))
-    lines += ["", link(notices, dashboard_url), words["footer"]]
+    arisen = [words["arisen"].format(at=at.astimezone(SEOUL))] if at else []
+    lines += ["", *arisen, link(notices, dashboard_url), words["footer"]]
     return Text((words["repeat"] if repeat else "") + title, "\n".join(lines))
 
 

@@ -110,7 +110,8 @@ async def _attempt(desk: Desk, recipient: str, pending: PendingMessage) -> NotDe
         return NotDelivered("no such recipient any more", final=True)
     notices = [Notice(**notice) for notice in pending.notices]
     config = desk.config
-    text = render(notices, config.language, config.dashboard_url or "", repeat=pending.repeat)
+    address, at = config.dashboard_url or "", pending.created_at
+    text = render(notices, config.language, address, repeat=pending.repeat, at=at)
     message = Outgoing(pending.key, notices, text, pending.repeat, pending.created_at)
     try:
         with tracing.span("send alert", kind="client", recipient=recipient, message=pending.key):

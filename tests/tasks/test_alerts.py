@@ -465,7 +465,9 @@ def test_a_message_left_in_the_middle_is_sent_again_and_says_so(desk, receiver):
     send(desk)
     assert [one.json["repeat"] for one in receiver.got] == [True]
     assert receiver.got[0].headers["idempotency-key"] == left.key
-    assert receiver.got[0].json["text"]["title"].startswith("(sent again)")
+    text = receiver.got[0].json["text"]
+    assert text["title"].startswith("(sent again)")
+    assert "Arisen 2026-02-04 15:40" in text["body"]
 
 
 @pytest.mark.slow
