@@ -1,7 +1,8 @@
 """A whole-market sweep of Kiwoom against a server that enforces its call rate.
 
 The limit named in the same run is the rate itself: so many calls of one kind at one a second,
-and no 429 seen. Reading the pages is measured apart, from texts in memory.
+and no 429 seen. The call rate, breaker and token are PostgreSQL's, as in earnest. Reading the pages
+is measured apart, from texts in memory.
 """
 
 from __future__ import annotations
@@ -19,14 +20,16 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 from fake_kiwoom import APP_KEY, SECRET_KEY, FakeKiwoom
 from fake_kiwoom_market import Wire, make_market
 from kiwoom_sources import MemoryParts
-from memory_guards import memory_guards
-from support.storage import machine
+from support.storage import fresh_database, machine
 
 import logs
+from db.database import Database
+from db.guards import StoredGuards
 from market.calendar import TradingCalendar
 from market.clock import SEOUL, FixedClock
 from sources.http.call import Limits
 from sources.http.client import Client
+from sources.http.guards import Guards
 from sources.kiwoom.client import Access, KiwoomClient
 from sources.kiwoom.rows import DayBar, ListedStock, MarketNetBuying, Quote
 from sources.kiwoom.source import KiwoomSource
@@ -43,8 +46,9 @@ def main() -> None:
     print(machine())
     for per_second in (1.0, 200.0):
         with (
+            fresh_database() as database,
             FakeKiwoom(market, speed=per_second) as fake,
-            Client("kiwoom", memory_guards(), Limits()) as http,
+            Client("kiwoom", _guards(database), Limits()) as http,
         ):
             access = Access(fake.url, APP_KEY, SECRET_KEY, per_second, 1, 5 * per_second)
             moment = datetime.combine(SESSION, clock_time(15, 31, 30), SEOUL)
@@ -69,6 +73,11 @@ def main() -> None:
     read_pages("ka10099", "list", market.listing("0"), KOSPI + FUNDS, ListedStock.parse)
     read_pages("ka10066", "rows", market.market_net_buying("001", True), 100, MarketNetBuying.parse)
     read_pages("ka10081", "rows", market.chart("000010", SESSION), 600, DayBar.parse)
+
+
+def _guards(database: Database) -> Guards:
+    stored = StoredGuards(database)
+    return Guards(stored, stored, stored)
 
 
 def read_pages(

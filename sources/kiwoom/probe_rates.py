@@ -44,11 +44,11 @@ def of_all(opened: Open, per_second: float, total: float, asked: Asked) -> Answe
         if refused:
             break
         best = rate
-    if refused and not refused.of_all:
-        said = f"not known: {refused.said}, which is the limit of a kind"
-        return Answer(said, None, "run it again with CLOSEBELL_KIWOOM_TOTAL_PER_SECOND lowered")
     if refused and not best:
-        return Answer(refused.said, False, "lower CLOSEBELL_KIWOOM_TOTAL_PER_SECOND")
+        if refused.of_all:
+            return Answer(refused.said, False, "lower CLOSEBELL_KIWOOM_TOTAL_PER_SECOND")
+        said = f"not known: {refused.said}, which is the limit of a kind"
+        return Answer(said, None, "run it again while nothing else asks Kiwoom")
     return _answer(best, total, refused, "CLOSEBELL_KIWOOM_TOTAL_PER_SECOND")
 
 

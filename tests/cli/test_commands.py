@@ -145,6 +145,8 @@ def test_doctor_on_an_empty_machine_says_how_to_begin(closebell: Closebell) -> N
     assert told.code == 0, told.out
     assert "closebell import" in told.out
     assert "closebell run end-of-day --source sample" in told.out
+    for source in ("kiwoom", "krx", "dart", "naver"):
+        assert f"source {source}" in told.out
 
 
 def test_doctor_names_what_is_wrong_and_prints_no_secret(closebell: Closebell) -> None:
