@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import date, datetime
+from datetime import date
 
 import polars as pl
 from prefect import flow
@@ -39,12 +39,11 @@ def exits(session: date | None = None, source: str | None = None) -> Outcome:
 def begin(room: Room, turn: Due) -> Outcome:
     """The flow's work in its turn."""
     turn = slot_of(room, "exits", turn)
-    assert turn.slot is not None
-    return run_exits(room, turn.session, turn.slot, reminder=turn.step == "reminder")
+    return run_exits(room, turn.session, reminder=turn.step == "reminder")
 
 
-def run_exits(room: Room, session: date, at: datetime, *, reminder: bool) -> Outcome:
-    """The steps of the flow for the slot `at` (aware, Asia/Seoul)."""
+def run_exits(room: Room, session: date, *, reminder: bool) -> Outcome:
+    """The steps of the flow; a reminder tells also the prices of this moment."""
     started = time.perf_counter()
     before = room.calendar.previous(session)
     positions = positions_of(room.db, before, decision_slot(room, before))
@@ -60,7 +59,7 @@ def run_exits(room: Room, session: date, at: datetime, *, reminder: bool) -> Out
         quotes.with_columns(open=opened),
         before=before,
         rule=room.trades.closing_bet.exit,
-        at=at if reminder else None,
+        at=room.clock.now() if reminder else None,
     )
     return RunSummary(
         state="completed",

@@ -128,7 +128,7 @@ def _skipped(name: str, at: datetime, moment: Moment, why: str) -> PlayedRun:
 def _outcome(room: Room, name: str, session: date, at: datetime, moment: Moment) -> Outcome:
     match name, moment.step:
         case "exits", step:
-            return run_exits(room, session, at, reminder=step == "reminder")
+            return run_exits(room, session, reminder=step == "reminder")
         case "closing-bet", "check":
             return run_check(room, session)
         case "closing-bet", step:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +14,7 @@ from errors import BadFile, BadMarketData, SourceUnavailable
 from market.calendar import TradingCalendar
 from market.clock import SEOUL
 from market.data import MarketData
-from market.schemas import DailyBars, IndexBars, InstrumentFlags, Instruments, NetBuying
+from market.schemas import INSTANT, DailyBars, IndexBars, InstrumentFlags, Instruments, NetBuying
 from sources.files_bars import RAW, read_bars
 from sources.files_observations import observe
 from sources.files_reading import read_table
@@ -133,12 +133,15 @@ class RecordedMarket:
 
     def _snapshot(self, session: date, snap_at: datetime, at: datetime) -> Snapshot:
         rows = self._table.filter(pl.col("snap_at") == snap_at)
+        # A file of daily bars may not hold a session that is still on; here it usually is.
+        closed = max(at, self._calendar.hours(session).close)
         bars, rejected = read_bars(
-            rows, self._path, RAW, calendar=self._calendar, collected_at=at, source=SOURCE
+            rows, self._path, RAW, calendar=self._calendar, collected_at=closed, source=SOURCE
         )
         if rejected["row"].n_unique() > rows.height // 100:
             raise BadMarketData(f"{self._path}: the rows of {snap_at} can't be read")
-        return Snapshot(at, DailyBars.cast(bars), self._indices(session, bars, rows))
+        seen = bars.with_columns(collected_at=pl.lit(at.astimezone(UTC), INSTANT))
+        return Snapshot(at, DailyBars.cast(seen), self._indices(session, bars, rows))
 
     def net_buying(
         self,

@@ -108,15 +108,13 @@ def test_the_morning_after_tells_what_the_positions_opened_at(played: Any) -> No
     morning = room("10:00", NEXT)
     told = len(events(db))
     for reminder in (False, True, True):
-        summary = run(
-            lambda late=reminder: run_exits(morning, NEXT, at("09:10", NEXT), reminder=late)
-        ).result()
+        summary = run(lambda late=reminder: run_exits(morning, NEXT, reminder=late)).result()
     assert summary.notes == ["5 positions of 2026-03-18, 5 have opened"]
-    # 207,500 was paid, or would have been; the 19th opened at 199,900 and stood at 202,000.
+    # 207,500 was paid, or would have been; the 19th opened at 199,900 and stood at 202,000 at ten.
     samsung = bets(db, SESSION, "15:12").row(by_predicate=pl.col("ticker") == "005930", named=True)
     assert samsung["reasons"].count("exit: ") == 1
     assert (
-        "exit: opened at 199,900 won, -3.7 % on the entry; 202,000 won at 09:10, -2.7 %"
+        "exit: opened at 199,900 won, -3.7 % on the entry; 202,000 won at 10:00, -2.7 %"
         in (samsung["reasons"])
     )
     assert samsung["status"] == "open"
@@ -142,14 +140,14 @@ def test_a_position_without_a_quote_is_named_and_the_others_are_told(played: Any
     run(lambda: run_scan(room("15:12"), SESSION, at("15:12"), decide=True)).result()
     source = TwoSilent(market, CALENDAR, clock_at("10:00", NEXT))
     morning = replace(room("10:00", NEXT), source=source)
-    summary = run(lambda: run_exits(morning, NEXT, at("09:10", NEXT), reminder=True)).result()
+    summary = run(lambda: run_exits(morning, NEXT, reminder=True)).result()
     assert summary.notes[0] == "4 positions of 2026-03-18, 3 have opened"
     assert summary.notes[1].startswith("no quote of ")
 
 
 def test_a_morning_without_positions_is_skipped(played: Any) -> None:
     _db, _market, room = played
-    state = run(lambda: run_exits(room("10:00"), SESSION, at("09:02"), reminder=False))
+    state = run(lambda: run_exits(room("10:00"), SESSION, reminder=False))
     assert (state.name, state.message) == (
         "Skipped",
         "nothing was bought at the close of 2026-03-17",
