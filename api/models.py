@@ -152,6 +152,7 @@ class Stock(StockFound):
     price_change_pct: float | None
     volume: int | None
     market_cap: Won | None
+    session: date | None = Field(description="of the price")
     updated_at: datetime | None
 
 

@@ -41,6 +41,9 @@ class OutcomeQuery(Query):
     status: Annotated[list[Status], Several] | None = Field(
         None, description="default: all but withdrawn"
     )
+    slots: Literal["all", "newest"] = Field(
+        "all", description="newest: of each scanner and session only its newest slot"
+    )
     cursor: CursorText | None = None
 
 

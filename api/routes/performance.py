@@ -57,7 +57,12 @@ async def of_stock(
     cursor = None if query.cursor is None else _read(query.cursor)
 
     def read(tx: Repositories) -> Answer:
-        chosen = SignalFilter(scanners=query.signal_type, statuses=query.status, ticker=ticker)
+        chosen = SignalFilter(
+            scanners=query.signal_type,
+            statuses=query.status,
+            ticker=ticker,
+            newest_slots=query.slots == "newest",
+        )
         rows = tx.signal_pages.of_stock(chosen, query.limit + 1, cursor.after if cursor else None)
         if not rows and tx.stocks.get(ticker) is None:
             raise Problem(NOT_FOUND, f"No stock {ticker} was ever seen.")

@@ -138,6 +138,7 @@ def _detail(stock: views.Row, bar: views.Row | None) -> dict[str, Any]:
         "price_change_pct": change_pct,
         "volume": bar["volume"] if bar else None,
         "market_cap": bar["market_cap"] if bar else None,
+        "session": bar["session"] if bar else None,
         "updated_at": views.local(collected) if collected else None,
     }
 

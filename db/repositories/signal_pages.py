@@ -33,7 +33,10 @@ Slots: TypeAlias = Sequence[tuple[str, date, str]]
 
 @dataclass(frozen=True)
 class SignalFilter:
-    """What a list of signals is narrowed down to; None: not at all. Scores are fractions."""
+    """What a list of signals is narrowed down to; None: not at all. Scores are fractions.
+
+    With `newest_slots`, of a stock's signals of a scanner and session only the newest.
+    """
 
     scanners: Sequence[str] | None = None
     statuses: Sequence[str] | None = None
@@ -41,6 +44,7 @@ class SignalFilter:
     market: str | None = None
     min_ratio: float | None = None
     ticker: str | None = None
+    newest_slots: bool = False
 
 
 class SignalPages:
@@ -165,10 +169,7 @@ def _signals(chosen: SignalFilter) -> Select[Any]:
     query = (
         select(*plain, *texts, was.c.name, was.c.market).select_from(Signal).outerjoin(was, true())
     )
-    if chosen.statuses is None:
-        query = query.where(Signal.status != "withdrawn")
-    else:
-        query = query.where(Signal.status.in_(chosen.statuses))
+    query = query.where(_status_of(Signal, chosen))
     if chosen.scanners is not None:
         query = query.where(Signal.scanner.in_(chosen.scanners))
     if chosen.grades is not None:
@@ -179,7 +180,24 @@ def _signals(chosen: SignalFilter) -> Select[Any]:
         query = query.where(Signal.score / Signal.out_of >= chosen.min_ratio * (1 - 1e-9))
     if chosen.ticker is not None:
         query = query.where(Signal.ticker == chosen.ticker)
+    if chosen.newest_slots:
+        later = aliased(Signal)
+        query = query.where(
+            ~exists().where(
+                later.ticker == Signal.ticker,
+                later.session == Signal.session,
+                later.scanner == Signal.scanner,
+                later.as_of > Signal.as_of,
+                _status_of(later, chosen),
+            )
+        )
     return query
+
+
+def _status_of(signal: type[Signal], chosen: SignalFilter) -> ColumnElement[bool]:
+    if chosen.statuses is None:
+        return signal.status != "withdrawn"
+    return signal.status.in_(chosen.statuses)
 
 
 def _tuple(values: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:

@@ -84,7 +84,7 @@ class Stocks:
         """Each stock's last price: of the session that is on, else its newest bar's.
 
         A bar's columns within the newest ten sessions, and when it was collected; where a newer
-        price is known it stands in close and volume, with its base price.
+        price is known it stands in close and volume, with its base price and session.
         """
         sessions = _last_sessions(10)
         last = [table_of(LastPrice).c[name].label(f"last_{name}") for name in _LAST]
@@ -152,7 +152,8 @@ def _priced(row: dict[str, Any]) -> dict[str, Any]:
     if at is None or at.astimezone(SEOUL).date() <= row["session"]:
         return row
     base = None if rate is None else round(price / (1 + rate / 100))
-    return row | {"close": price, "base": base, "volume": volume, "collected_at": at}
+    priced = {"close": price, "base": base, "volume": volume, "collected_at": at}
+    return row | priced | {"session": at.astimezone(SEOUL).date()}
 
 
 def _newest_versions() -> Select[Any]:

@@ -608,6 +608,7 @@ def test_a_price_heard_is_pushed_once_and_shown_until_the_bar_comes(filled):
         stock = client.get(f"/api/kr/stocks/{SAMSUNG}").json()
     assert (stock["current_price"], stock["price_change"]) == (74_200, 1_200)
     assert stock["updated_at"] == "2026-02-05T10:00:01+09:00"
+    assert stock["session"] == "2026-02-05"
 
 
 def test_an_index_heard_is_pushed(filled):

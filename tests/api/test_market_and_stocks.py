@@ -78,6 +78,7 @@ def test_a_stock_has_its_last_bar(client):
         "price_change_pct": 0.4149,
         "volume": 1000,
         "market_cap": 72_600_000_000,
+        "session": "2026-02-04",
         "updated_at": "2026-02-04T15:44:00+09:00",
     }
     assert client.get(f"/api/kr/stocks/{HALTED}").json()["flags"] == ["warning"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import httpx
-from api_market import HALTED, SAMSUNG, WED
+from api_market import HALTED, SAMSUNG, TUE, WED, fill, publish
+from api_server import serving
+from databases import emptied
 
 
 def test_performance_says_at_its_top_what_the_data_lack(client: httpx.Client) -> None:
@@ -87,3 +89,28 @@ def test_a_halted_stock_was_not_bought(client: httpx.Client) -> None:
 
 def test_a_stock_never_seen_is_a_problem(client: httpx.Client) -> None:
     assert client.get("/api/kr/stocks/999999/signals").status_code == 404
+
+
+def test_of_each_session_only_the_newest_slot_is_told_on_demand(postgres_url: str) -> None:
+    with emptied(postgres_url) as database:
+        fill(database)
+        publish(database, "vcp", TUE)
+        for slot in ("10:05", "10:10", "close"):
+            publish(database, "vcp", WED, slot=slot)
+        publish(database, "daytrading", WED, slot="10:05")
+        publish(database, "daytrading", WED, 0, slot="10:10")  # it isn't in the newest list
+        with serving(database) as served, served.client() as client:
+            path = f"/api/kr/stocks/{SAMSUNG}/signals?slots=newest&limit=2"
+            first = client.get(path)
+            second = client.get(first.links["next"]["url"])
+            every = client.get(f"/api/kr/stocks/{SAMSUNG}/signals").json()
+    told = [
+        (one["signal_type"], one["session"], one["as_of"]) for one in first.json() + second.json()
+    ]
+    assert told == [
+        ("vcp", str(WED), "close"),
+        ("daytrading", str(WED), "10:05"),
+        ("vcp", str(TUE), "close"),
+    ]
+    assert "next" not in second.links
+    assert len(every) == 5

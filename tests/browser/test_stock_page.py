@@ -56,7 +56,7 @@ def test_a_past_signal_can_be_put_on_the_chart(served, pages):
     expect(page.locator("#chart")).to_have_attribute("data-contractions", "3", timeout=SECONDS)
     page.locator(".history").get_by_role("button", name="2026-02-03").click()
     expect(page.locator(".score header")).to_contain_text("2026-02-03")
-    assert page.url.endswith("?scanner=vcp&session=2026-02-03")
+    assert page.url.endswith("?scanner=vcp&session=2026-02-03&as_of=close")
 
 
 def test_korean_readers_are_told_the_reasons_in_korean(served, pages):

@@ -6,14 +6,18 @@ import json
 from datetime import datetime
 
 import pytest
-from api_market import SAMSUNG, SPLIT, WED
-from api_server import serving
-from browser_pages import row
+from api_market import SAMSUNG, SPLIT, TUE, WED, publish
+from api_server import eventually, serving
+from browser_market import fill_market
+from browser_pages import live, row
+from databases import emptied
 from playwright.sync_api import expect
+from sqlalchemy import text
 
 from market.clock import SEOUL, FixedClock
 
 pytestmark = pytest.mark.browser
+EVENING = FixedClock(datetime(2026, 2, 4, 18, 0, tzinfo=SEOUL))
 NEXT_MORNING = FixedClock(datetime(2026, 2, 5, 8, 50, tzinfo=SEOUL))
 
 
@@ -25,7 +29,8 @@ def take(page, price: str, shares: str, stop: str) -> None:
     dialog.get_by_role("button", name="Save").click()
 
 
-def test_a_taken_stock_shows_todays_result_and_the_distance_to_its_stop(served, pages):
+def test_a_taken_stock_shows_todays_result_and_the_distance_to_its_stop(market, stack, pages):
+    served = stack.enter_context(serving(market, clock=EVENING))
     page = pages.open(f"{served.url}/#/stock/{SAMSUNG}?scanner=vcp")
     page.get_by_role("button", name="I took this").click()
     expect(page.get_by_role("dialog").get_by_label("Price")).to_have_value("72100")
@@ -35,16 +40,30 @@ def test_a_taken_stock_shows_todays_result_and_the_distance_to_its_stop(served, 
     )
     take(page, "72,000", "10", "70000")
     expect(page.get_by_role("dialog")).to_have_count(0)
-    page.get_by_role("link", name="Watch list").click()
-    line = page.locator("tbody tr").first
-    expect(line).to_contain_text("삼성전자")
-    cells = line.locator("td")
-    expect(cells.nth(4)).to_have_text("72,600")
+    page.get_by_role("button", name="I took this").click()
+    page.get_by_role("dialog").get_by_label("Session").fill(TUE.isoformat())
+    take(page, "72,000", "10", "70000")
+    page.get_by_role("link", name="Watch list").first.click()
+    before, same_day = page.locator("tbody tr").all()
+    expect(before).to_contain_text("삼성전자")
+    cells = before.locator("td")
+    expect(cells.nth(4)).to_have_text("72,600 02-04")
     expect(cells.nth(5)).to_have_text("+3,000")  # 300 won up today, ten shares
     expect(cells.nth(6)).to_have_text("+6,000 +0.83 %")
     expect(cells.nth(8)).to_have_text("+3.6 %")
+    expect(same_day.locator("td").nth(5)).to_have_text("+6,000")  # since it was bought today
     page.reload()
-    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.locator("tbody tr")).to_have_count(2)
+
+
+def test_a_price_of_an_older_session_says_nothing_of_today(served, pages):
+    page = pages.open(f"{served.url}/#/stock/{SAMSUNG}?scanner=vcp")
+    page.get_by_role("button", name="I took this").click()
+    take(page, "72,000", "10", "70000")
+    page.get_by_role("link", name="Watch list").first.click()
+    cells = page.locator("tbody tr").first.locator("td")
+    expect(cells.nth(4)).to_have_text("72,600 02-04")
+    expect(cells.nth(5)).to_have_text("–")
 
 
 def test_a_closing_bet_reminds_of_its_exit_at_the_next_opening(market, stack, pages):
@@ -55,15 +74,82 @@ def test_a_closing_bet_reminds_of_its_exit_at_the_next_opening(market, stack, pa
     page.keyboard.press("t")
     expect(page.get_by_role("dialog").get_by_label("Session")).to_have_value(WED.isoformat())
     take(page, "104000", "3", "")
-    page.get_by_role("link", name="Watch list").click()
+    page.get_by_role("link", name="Watch list").first.click()
     exit_due = page.locator(".flag.exit")
     expect(exit_due).to_have_text("Exit due today, at the opening auction")
+    page.get_by_role("link", name="Signals").click()
+    expect(page.locator(".banners")).to_contain_text("opening auction: SK하이닉스")
+
+
+def test_an_exit_before_the_timetables_reach_is_overdue_not_misdated(market, stack, pages):
+    served = stack.enter_context(serving(market, clock=NEXT_MORNING))
+    page = pages.open(f"{served.url}/#/signals?scanner=closing_bet")
+    row(page, SPLIT).locator("a").focus()
+    page.keyboard.press("t")
+    page.get_by_role("dialog").get_by_label("Session").fill("2025-11-03")
+    take(page, "104000", "3", "")
+    page.get_by_role("link", name="Watch list").first.click()
+    expect(page.locator(".flag.exit")).to_have_text("Exit is overdue")
+    stored = json.loads(page.evaluate("localStorage.getItem('closebell.notebook')"))
+    assert stored["trades"][0]["exit"] is None
+
+
+def test_the_newest_signals_are_shown_whatever_session_the_list_was_turned_to(served, pages):
+    page = pages.open(f"{served.url}/#/signals?session=2026-02-03&scanner=vcp")
+    row(page, SAMSUNG).get_by_role("button").click()
+    page.get_by_role("link", name="Watch list").first.click()
+    line = page.locator("tbody tr").last
+    expect(line).to_contain_text("72,100")  # Wednesday's entry
+    expect(line.locator(".badge").first).to_have_text("S")
+
+
+def test_a_long_list_keeps_its_connection(served, pages):
+    pages.allowed = ("404",)
+    page = pages.open(served.url)
+    live(page)
+    stocks = [{"ticker": str(100_000 + n), "name": "x"} for n in range(100)]
+    book = {"closebell": "notebook", "version": 1, "stocks": stocks, "trades": []}
+    page.evaluate("book => localStorage.setItem('closebell.notebook', book)", json.dumps(book))
+    page.reload()
+    live(page)
+    endings, sent = [], []
+    page.on("websocket", lambda socket: socket.on("close", lambda _: endings.append(socket)))
+    page.on("websocket", lambda socket: socket.on("framesent", lambda text: sent.append(text)))
+    for name in ("Watch list", "Scans", "Watch list"):
+        page.get_by_role("link", name=name).click()
+        live(page)
+    expect(page.locator("tbody tr")).to_have_count(100)
+    eventually(lambda: any(len(client.topics) > 100 for client in served.services.notifier.clients))
+    assert not any("subscribe" in str(frame) for frame in sent)
+
+
+def test_prices_are_asked_for_anew_after_a_scan(postgres_url, stack, pages):
+    database = stack.enter_context(emptied(postgres_url))
+    fill_market(database)
+    served = stack.enter_context(serving(database, clock=EVENING))
+    page = pages.open(served.url)
+    row(page, SAMSUNG).get_by_role("button").click()
+    page.get_by_role("link", name="Watch list").first.click()
+    live(page)
+    line = page.locator("tbody tr").last
+    expect(line).to_contain_text("72,600")
+    star = line.get_by_role("button")
+    star.focus()
+    with database.connection() as connection:
+        later = (
+            "UPDATE daily_bars SET close = 73300, high = 73300 WHERE ticker = :t AND session = :d"
+        )
+        connection.execute(text(later), {"t": SAMSUNG, "d": WED})
+        connection.commit()
+    publish(database, "vcp", WED, 4)
+    expect(line).to_contain_text("73,300")
+    expect(star).to_be_focused()
 
 
 def test_the_notebook_goes_into_a_file_and_comes_out_of_it_elsewhere(served, pages, tmp_path):
     page = pages.open(served.url)
     row(page, SAMSUNG).get_by_role("button").click()
-    page.get_by_role("link", name="Watch list").click()
+    page.get_by_role("link", name="Watch list").first.click()
     expect(page.locator("tbody tr")).to_have_count(1)
     with page.expect_download() as downloading:
         page.get_by_role("button", name="Export file").click()
@@ -79,7 +165,7 @@ def test_the_notebook_goes_into_a_file_and_comes_out_of_it_elsewhere(served, pag
 
 
 @pytest.mark.parametrize(
-    "text",
+    "other",
     [
         "not json",
         '{"closebell": "notebook", "version": 2}',
@@ -88,9 +174,9 @@ def test_the_notebook_goes_into_a_file_and_comes_out_of_it_elsewhere(served, pag
         ' "price": 1, "shares": -1, "stop": null, "session": "2026-02-04", "exit": null}]}',
     ],
 )
-def test_another_file_is_refused_and_nothing_is_taken_over(served, pages, tmp_path, text):
+def test_another_file_is_refused_and_nothing_is_taken_over(served, pages, tmp_path, other):
     file = tmp_path / "other.json"
-    file.write_text(text)
+    file.write_text(other)
     page = pages.open(f"{served.url}/#/watch")
     page.locator("#import").set_input_files(file)
     expect(page.locator(".told.wrong")).to_contain_text("is no watch list of closebell")
@@ -102,6 +188,25 @@ def test_nothing_of_it_is_sent_to_the_server(served, pages):
     sent = []
     page.on("request", lambda request: sent.append((request.method, request.post_data)))
     row(page, SAMSUNG).get_by_role("button").click()
-    page.get_by_role("link", name="Watch list").click()
+    page.get_by_role("link", name="Watch list").first.click()
     expect(page.locator("tbody tr")).to_have_count(1)
     assert {method for method, _ in sent} <= {"GET"}
+
+
+def test_over_plain_http_a_stock_can_be_taken_and_the_link_copied(served, pages):
+    """As where the page came from another machine by http: neither is there then."""
+    page = pages.open(served.url)
+    page.context.add_init_script(
+        "delete Crypto.prototype.randomUUID; delete Navigator.prototype.clipboard"
+    )
+    page.goto(f"{served.url}/#/signals")
+    page.reload()
+    row(page, SAMSUNG).locator("a").focus()
+    page.keyboard.press("t")
+    take(page, "72,000", "10", "")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("button", name="Link copied")).to_be_visible()
+    page.get_by_role("link", name="Watch list").first.click()
+    page.reload()
+    expect(page.locator("tbody tr")).to_have_count(1)

@@ -1,6 +1,6 @@
 /** Puts the page together: the frame, the page we are at, and what keeps both up to date. */
 
-import { h, refill } from "./lib/dom.js";
+import { h, redraw, refill } from "./lib/dom.js";
 import { Problem, door } from "./lib/http.js";
 import { Live } from "./lib/live.js";
 import { address, here } from "./lib/route.js";
@@ -156,7 +156,7 @@ app.live.addEventListener("state", () => {
   if (app.live.state === "refused") lock();
 });
 door.addEventListener("closed", lock);
-app.prefs.addEventListener("change", show);
+app.prefs.addEventListener("change", () => redraw(root, show));
 addEventListener("hashchange", show);
 addEventListener("pageshow", (event) => event.persisted && app.live.start());
 listenToKeys(app, (key) => page.press?.(key) ?? false, () => {

@@ -101,3 +101,40 @@ export function download(name, text, type) {
   h("a", { href: address, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }
+
+/**
+ * Put a text into the clipboard; false: it couldn't be done.
+ * @param {string} text
+ */
+export async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    // Plain http from another machine, or not allowed: the old way.
+  }
+  const area = h("textarea", { class: "hidden", readonly: true }, text);
+  const before = /** @type {HTMLElement | null} */ (document.activeElement);
+  document.body.append(area);
+  area.select();
+  const done = document.execCommand("copy");
+  area.remove();
+  before?.focus({ preventScroll: true });
+  return done;
+}
+
+/** What in an element can have the focus, in order. @param {Element} element @returns {HTMLElement[]} */
+export function reachable(element) {
+  return [...element.querySelectorAll(/** @type {"a"} */ ("a, button, select, input, [tabindex]"))];
+}
+
+/**
+ * Draw an element's children anew; what stands in the place of the one with the focus gets it back.
+ * @param {Element} element
+ * @param {() => void} draw
+ */
+export function redraw(element, draw) {
+  const place = reachable(element).findIndex((one) => one === document.activeElement);
+  draw();
+  if (place >= 0) reachable(element)[place]?.focus({ preventScroll: true });
+}

@@ -95,7 +95,15 @@
  * @property {"healthy" | "degraded" | "unhealthy"} status
  * @property {string} timestamp
  * @property {string} version
- * @property {{last_scan: Record<string, LastScan>, sources: Record<string, {collected_at: string, age_seconds: number}>}} checks
+ * @property {{last_scan: Record<string, LastScan>, sources: Record<string, SourceHealth>}} checks
+ *
+ * @typedef {object} SourceHealth
+ * @property {"ok" | "degraded" | "not configured" | "not asked yet"} state
+ * @property {string | null} missing the settings it needs
+ * @property {string | null} collected_at null: no bars come from it
+ * @property {string | null} last_success
+ * @property {string | null} last_error
+ * @property {"closed" | "open" | "half-open"} breaker
  *
  * @typedef {object} Scan
  * @property {number} id
@@ -128,6 +136,7 @@
  * @property {number | null} price_change_pct
  * @property {number | null} volume
  * @property {number | null} market_cap
+ * @property {string | null} session of the price
  * @property {string | null} updated_at
  * @property {string[]} flags
  *

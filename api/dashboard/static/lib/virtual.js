@@ -1,5 +1,7 @@
 /** A long list of which only the rows in sight exist. The page itself scrolls. */
 
+import { reachable } from "./dom.js";
+
 const MARGIN = 600; // pixels drawn beyond the edges of the window
 
 /**
@@ -9,9 +11,6 @@ const MARGIN = 600; // pixels drawn beyond the edges of the window
  * @property {unknown} data drawn anew when it is another object
  * @property {() => HTMLElement} draw
  */
-
-/** What in a row can have the focus. @param {HTMLElement} element @returns {HTMLElement[]} */
-const reachable = (element) => [...element.querySelectorAll(/** @type {"a"} */ ("a, button"))];
 
 export class VirtualList {
   /** @param {HTMLElement} element gets the rows; as tall as all of them */

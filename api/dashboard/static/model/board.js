@@ -110,7 +110,8 @@ export class Board extends EventTarget {
     const path = `/api/kr/signals?signal_type=${name}&limit=${PAGE}${session}`;
     try {
       const first = await ask(path, asking);
-      const signals = /** @type {Signal[]} */ (first.data);
+      const signals = unchanged(this.slots[name].signals, first.data);
+      const known = this.slots[name].signals;
       const scan = signals.length ? null : await this.#newestScan(name, asking);
       const one = signals[0] ?? (scan?.status === "completed" ? scan : null);
       this.slots[name] = {
@@ -125,7 +126,7 @@ export class Board extends EventTarget {
         scan,
       };
       this.#changed(name);
-      await this.#complete(name, first.next);
+      await this.#complete(name, first.next, known);
     } catch (error) {
       if (asking.signal.aborted) return;
       this.#put(name, { state: "failed", error: /** @type {Error} */ (error) });
@@ -150,8 +151,13 @@ export class Board extends EventTarget {
     return runs[0] ?? null;
   }
 
-  /** The pages after the first, and what is gone. @param {Scanner} name @param {string | null} next */
-  async #complete(name, next) {
+  /**
+   * The pages after the first, and what is gone.
+   * @param {Scanner} name
+   * @param {string | null} next
+   * @param {Signal[]} [known] what was on show before
+   */
+  async #complete(name, next, known = []) {
     const asking = this.#stopAsking(name);
     try {
       const gone = this.#gone(name, asking);
@@ -159,7 +165,7 @@ export class Board extends EventTarget {
       let signals = this.slots[name].signals;
       while (next) {
         const page = await ask(next, asking);
-        signals = [...signals, ...page.data];
+        signals = [...signals, ...unchanged(known, page.data)];
         next = page.next;
         if (next && signals.length % SHOWN_EACH) continue; // drawing costs more than asking
         this.#put(name, { signals, state: next ? "more" : "ready" });
@@ -211,4 +217,18 @@ export class Board extends EventTarget {
   #changed(name) {
     this.dispatchEvent(new CustomEvent("change", { detail: name }));
   }
+}
+
+/**
+ * Signals as they are now; those that are as they were stay the same objects, so that nobody draws
+ * them anew.
+ * @param {Signal[]} before
+ * @param {Signal[]} now
+ */
+function unchanged(before, now) {
+  const known = new Map(before.map((one) => [one.id, one]));
+  return now.map((one) => {
+    const was = known.get(one.id);
+    return was && JSON.stringify(was) === JSON.stringify(one) ? was : one;
+  });
 }

@@ -9,7 +9,9 @@ const COLUMNS = /** @type {const} */ ([
   "market_cap", "flags", "reasons",
 ]);
 
-/** @param {Signal[]} signals */
+/** @typedef {Omit<Signal, "change"> & {change: Signal["change"] | "gone"}} Listed */
+
+/** @param {Listed[]} signals */
 export function signalsAsCsv(signals) {
   return csv([...COLUMNS], signals.map((signal) => COLUMNS.map((name) => plain(signal[name]))));
 }

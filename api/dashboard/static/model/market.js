@@ -1,7 +1,7 @@
 /** The market gate, its past, the hours and how fresh everything is. */
 
-/** @import {Gate, Timetable, Health} from "../lib/types.js" */
-import { number } from "../lib/format.js";
+/** @import {Gate, Timetable, Health, Trade} from "../lib/types.js" */
+import { number, stamp } from "../lib/format.js";
 import { get, maybe } from "../lib/http.js";
 
 const HISTORY = 60; // sessions
@@ -62,9 +62,29 @@ export class Market extends EventTarget {
     this.#changed();
   }
 
-  /** The session after one, as far as it is known here. @param {string} session */
+  /** The day in Seoul. */
+  get today() {
+    return stamp(new Date(this.now).toISOString()).slice(0, 10);
+  }
+
+  /** The session after one; null where the timetable doesn't reach. @param {string} session */
   after(session) {
-    return this.timetable?.sessions.find((one) => one > session) ?? null;
+    const { sessions = [] } = this.timetable ?? {};
+    if (!sessions.length || session < sessions[0]) return null;
+    return sessions.find((one) => one > session) ?? null;
+  }
+
+  /**
+   * When a closing bet is to be sold, and how far off that is; null for anything else.
+   * @param {Trade} trade
+   * @returns {{session: string | null, when: "today" | "later" | "over"} | null}
+   */
+  exitOf(trade) {
+    if (trade.scanner !== "closing_bet" || !this.timetable) return null;
+    const session = trade.exit ?? this.after(trade.session);
+    const { today } = this;
+    if (session === null) return trade.session < today ? { session, when: "over" } : null;
+    return { session, when: session === today ? "today" : session > today ? "later" : "over" };
   }
 
   /** What a round trip costs, for the words that say it; dashes until it is known. */

@@ -4,10 +4,14 @@
 import { SCANNERS } from "../lib/types.js";
 
 const KEY = "closebell.notebook";
+const UNREAD = `${KEY}.unread`;
 const TICKER = /^[0-9A-Z]{6}$/;
 const DAY = /^\d{4}-\d\d-\d\d$/;
-const MOST = 1000;
+const MOST = 1000; // of each: what fits into a browser's storage with room to spare
 
+/** @typedef {"watch.many" | "watch.full" | "watch.locked"} Refusal why nothing was changed */
+
+/** Fires `change`: of what it holds, or of what it says (`refusal`, `unread`). */
 export class Notebook extends EventTarget {
   constructor() {
     super();
@@ -15,9 +19,15 @@ export class Notebook extends EventTarget {
     this.stocks = [];
     /** @type {Trade[]} */
     this.trades = [];
+    /** @type {Refusal | null} Of the last change that was asked for. */
+    this.refusal = null;
+    /** @type {{key: string, text: string} | null} What was kept once and can't be read. */
+    this.unread = null;
+    /** Whether what can't be read still stands where the notebook is kept. */
+    this.locked = false;
     this.#load();
     addEventListener("storage", (event) => {
-      if (event.key !== KEY) return;
+      if (event.key !== KEY && event.key !== UNREAD) return;
       this.#load();
       this.dispatchEvent(new Event("change"));
     });
@@ -30,71 +40,117 @@ export class Notebook extends EventTarget {
 
   /** Watch it, or stop. @param {Watched} stock */
   toggle(stock) {
-    this.stocks = this.watches(stock.ticker)
+    const stocks = this.watches(stock.ticker)
       ? this.stocks.filter((one) => one.ticker !== stock.ticker)
       : [...this.stocks, { ticker: stock.ticker, name: stock.name }];
-    return this.#save();
+    return this.#change(stocks, this.trades);
   }
 
   /** @param {Trade} trade */
   take(trade) {
-    this.trades = [trade, ...this.trades.filter((one) => one.id !== trade.id)];
-    return this.#save();
+    return this.#change(this.stocks, [trade, ...this.trades.filter((one) => one.id !== trade.id)]);
   }
 
   /** @param {string} id */
   drop(id) {
-    this.trades = this.trades.filter((trade) => trade.id !== id);
-    return this.#save();
+    return this.#change(this.stocks, this.trades.filter((trade) => trade.id !== id));
+  }
+
+  /** Give up what can't be read. */
+  forget() {
+    if (this.unread) localStorage.removeItem(this.unread.key);
+    this.#load();
+    this.dispatchEvent(new Event("change"));
   }
 
   /** The whole notebook as a file's text. */
   exported() {
-    return JSON.stringify(
-      { closebell: "notebook", version: 1, stocks: this.stocks, trades: this.trades },
-      null,
-      2,
-    );
+    return written(this.stocks, this.trades);
   }
 
   /**
-   * Add what a file holds; the same stock or trade isn't doubled.
+   * Add what a file holds; the same stock or trade isn't doubled. `refusal` says why it wasn't added.
    * @param {string} text
    * @throws {Error} it is no notebook; nothing is taken over
    */
   import(text) {
     const { stocks, trades } = parse(text);
     const known = new Set(this.stocks.map((stock) => stock.ticker));
-    this.stocks = [...this.stocks, ...stocks.filter((stock) => !known.has(stock.ticker))];
     const ids = new Set(trades.map((trade) => trade.id));
-    this.trades = [...trades, ...this.trades.filter((trade) => !ids.has(trade.id))];
-    this.#save();
+    this.#change(
+      [...this.stocks, ...stocks.filter((stock) => !known.has(stock.ticker))],
+      [...trades, ...this.trades.filter((trade) => !ids.has(trade.id))],
+    );
     return { stocks: stocks.length, trades: trades.length };
   }
 
   #load() {
     try {
+      const unread = localStorage.getItem(UNREAD);
+      this.unread = unread === null ? null : { key: UNREAD, text: unread };
       const text = localStorage.getItem(KEY);
-      const found = text ? parse(text) : { stocks: [], trades: [] };
+      this.locked = false;
+      const found = text ? this.#read(text) : { stocks: [], trades: [] };
       this.stocks = found.stocks;
       this.trades = found.trades;
     } catch {
-      this.stocks = [];
+      this.stocks = []; // closed storage
       this.trades = [];
     }
   }
 
-  /** Whether it could be kept. */
-  #save() {
-    let kept = true;
+  /** What was kept; what can't be read is put aside, so that nothing is ever saved over it. @param {string} text */
+  #read(text) {
     try {
-      localStorage.setItem(KEY, this.exported());
+      return parse(text);
     } catch {
-      kept = false;
+      this.unread ??= this.#putAside(text);
+      this.locked = localStorage.getItem(KEY) !== null;
+      return { stocks: [], trades: [] };
     }
-    this.dispatchEvent(new Event("change"));
-    return kept;
   }
+
+  /** @param {string} text */
+  #putAside(text) {
+    try {
+      localStorage.setItem(UNREAD, text);
+      localStorage.removeItem(KEY);
+      return { key: UNREAD, text };
+    } catch {
+      return { key: KEY, text }; // no room for it twice: it stays where it is
+    }
+  }
+
+  /**
+   * Keep these from now on, or leave everything as it is.
+   * @param {Watched[]} stocks
+   * @param {Trade[]} trades
+   * @returns {Refusal | null}
+   */
+  #change(stocks, trades) {
+    this.refusal = this.#kept(stocks, trades);
+    if (!this.refusal) Object.assign(this, { stocks, trades });
+    this.dispatchEvent(new Event("change"));
+    return this.refusal;
+  }
+
+  /** @param {Watched[]} stocks @param {Trade[]} trades @returns {Refusal | null} */
+  #kept(stocks, trades) {
+    const added = stocks.length > this.stocks.length || trades.length > this.trades.length;
+    if (added && Math.max(stocks.length, trades.length) > MOST) return "watch.many";
+    try {
+      if (this.locked) return "watch.locked";
+      localStorage.setItem(KEY, written(stocks, trades));
+      return null;
+    } catch {
+      return "watch.full";
+    }
+  }
+}
+
+/** @param {Watched[]} stocks @param {Trade[]} trades */
+function written(stocks, trades) {
+  return JSON.stringify({ closebell: "notebook", version: 1, stocks, trades }, null, 2);
 }
 
 /**
@@ -112,7 +168,7 @@ function parse(text) {
 
 /** @param {unknown} value @returns {any[]} */
 function list(value) {
-  if (!Array.isArray(value) || value.length > MOST) throw new Error("stocks, trades");
+  if (!Array.isArray(value)) throw new Error("stocks, trades");
   return value;
 }
 
@@ -132,7 +188,7 @@ function trade(one, where) {
   if (!DAY.test(one.session)) throw new Error(`${where}.session`);
   if (exit !== null && !DAY.test(exit)) throw new Error(`${where}.exit`);
   return {
-    id: text(one.id, crypto.randomUUID()),
+    id: text(one.id, "") || newId(),
     ticker: one.ticker,
     name: text(one.name, one.ticker),
     scanner: SCANNERS.includes(/** @type {Scanner} */ (scanner)) ? scanner : null,
@@ -153,4 +209,9 @@ function positive(value) {
 /** @param {unknown} value @param {string} otherwise */
 function text(value, otherwise) {
   return typeof value === "string" && value ? value.slice(0, 200) : otherwise;
+}
+
+/** A name for a trade. `crypto.randomUUID` exists only where the page came by https or from here. */
+export function newId() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((n) => n.toString(16).padStart(2, "0")).join("");
 }

@@ -1,7 +1,7 @@
 /** A stock's candles with volume, averages, net buying, and one signal drawn on them. */
 
 /** @import {Bar, FlowPoint, Signal} from "../lib/types.js" */
-/** @import {IChartApi, IPaneApi, ISeriesApi, Time} from "../vendor/lightweight-charts.d.ts" */
+/** @import {IChartApi, IPaneApi, ISeriesApi, LogicalRange, Time} from "../vendor/lightweight-charts.d.ts" */
 import { h, refill } from "../lib/dom.js";
 import { number, percent, whole, won } from "../lib/format.js";
 import { t } from "../lib/words.js";
@@ -32,13 +32,14 @@ const quiet = { lastValueVisible: false, priceLineVisible: false, crosshairMarke
  * @property {Signal | null} signal the one drawn
  * @property {Signal[]} signals all, as markers
  * @property {number} days shown
+ * @property {LogicalRange | null} [range] where it stood when it was drawn before
  */
 
 /**
  * Draw it in `root`.
  * @param {HTMLElement} root
  * @param {Drawn} drawn
- * @returns {{close: () => void}}
+ * @returns {{close: () => LogicalRange | null}} gives the range that was in sight
  */
 export function drawStock(root, drawn) {
   const { bars, days, flow, signal } = drawn;
@@ -67,14 +68,19 @@ export function drawStock(root, drawn) {
   const names = [t("stock.volume"), t("stock.flow.foreign"), t("stock.flow.inst")];
   for (const [n, pane] of chart.panes().slice(1).entries()) name(pane, names[n], palette.text);
   const first = Math.max(0, bars.length - days);
-  chart.timeScale().setVisibleLogicalRange({ from: first, to: bars.length + 7 });
+  chart.timeScale().setVisibleLogicalRange(drawn.range ?? { from: first, to: bars.length + 7 });
   const say = (/** @type {number} */ at) => drawLegend(legend, bars, at, lines);
   say(bars.length - 1);
   const places = new Map(bars.map((bar, n) => [bar.date, n]));
   chart.subscribeCrosshairMove((at) => say(places.get(String(at.time)) ?? bars.length - 1));
   root.dataset.bars = String(bars.length);
   root.dataset.panes = String(chart.panes().length);
-  return { close: () => chart.remove() };
+  const close = () => {
+    const range = chart.timeScale().getVisibleLogicalRange();
+    chart.remove();
+    return range;
+  };
+  return { close };
 }
 
 /** @param {Drawn} drawn */

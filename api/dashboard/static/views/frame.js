@@ -30,6 +30,7 @@ export class Frame {
     app.market.addEventListener("tick", () => this.#hours());
     app.market.addEventListener("change", () => this.#banners());
     app.board.addEventListener("change", () => this.#banners());
+    app.notebook.addEventListener("change", () => this.#banners());
     app.prefs.addEventListener("change", () => this.at(this.page));
   }
 
@@ -79,25 +80,34 @@ export class Frame {
     const left = Date.parse(open ? closes_at : next_opens_at) - now;
     const next = timetable.next.find((run) => Date.parse(run.at) > now);
     this.hours.dataset.open = String(open);
-    this.hours.title = closed_today ? t("market.holiday", { why: closed_today }) : (note ?? "");
+    const told = closed_today ? t("market.holiday", { why: closed_today }) : note;
     refill(
       this.hours,
       h("strong", {}, t(open ? "market.open" : "market.closed")),
       h("span", { class: "count" }, t(open ? "market.closes" : "market.opens", { time: span(left) })),
-      next &&
-        h("span", { class: "next" },
-          t("market.next", {
+      h("span", { class: "next" },
+        told && h("span", { class: "told" }, told),
+        next &&
+          h("span", {}, t("market.next", {
             flow: word("flow", next.flow),
             at: clock(next.at),
             time: span(Date.parse(next.at) - now),
-          }),
-        ),
+          })),
+      ),
     );
   }
 
   #banners() {
-    const { live, market, board } = this.app;
+    const { live, market, board, notebook } = this.app;
     const found = [];
+    const toWatch = h("a", { href: address("watch") }, t("nav.watch"));
+    if (this.page !== "watch") {
+      const due = notebook.trades.filter((trade) => ["today", "over"].includes(market.exitOf(trade)?.when ?? ""));
+      const names = [...new Set(due.map((trade) => trade.name))].join(", ");
+      if (due.length) found.push(h("p", { class: "warn" }, t("banner.exit", { names }), " ", toWatch));
+      else if (notebook.unread) found.push(h("p", { class: "warn" }, t("watch.unread"), " ", toWatch));
+    }
+    if (notebook.refusal) found.push(h("p", { class: "warn" }, t(notebook.refusal)));
     const away = live.state === "offline" || (live.state === "waiting" && live.failures > 1);
     if (away && market.heard) {
       const at = stamp(new Date(market.heard).toISOString());

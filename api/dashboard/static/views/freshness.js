@@ -1,6 +1,7 @@
 /** How fresh everything is: each scanner's newest scan, each source's last collection. */
 
 /** @import {App} from "../app.js" */
+/** @import {SourceHealth} from "../lib/types.js" */
 import { h, refill } from "../lib/dom.js";
 import { ago, day, slotName, stamp } from "../lib/format.js";
 import { t, word } from "../lib/words.js";
@@ -40,13 +41,30 @@ export function drawFreshness(app, panel) {
           );
         }),
         Object.entries(sources).map(([name, source]) =>
-          h("tr", { class: "source" },
-            h("th", { scope: "row" }, name),
-            h("td", {}, stamp(source.collected_at).slice(5)),
-            h("td", {}, ago(since(source.collected_at))),
-          ),
+          sourceLine(name, source, since),
         ),
       ),
     ),
+  );
+}
+
+/**
+ * A source without bars (news, disclosures) tells when it last answered.
+ * @param {string} name
+ * @param {SourceHealth} source
+ * @param {(moment: string) => number} since seconds
+ */
+function sourceLine(name, source, since) {
+  const { state, missing, breaker, last_error } = source;
+  const last = source.collected_at ?? source.last_success;
+  const trouble = state === "not configured" ? "none"
+    : breaker !== "closed" ? "paused" : state === "degraded" ? "degraded" : null;
+  const why = state === "not configured" ? missing : trouble && last_error;
+  return h("tr", { class: `source${trouble && trouble !== "none" ? " stale" : ""}`, "data-source": name },
+    h("th", { scope: "row" }, name,
+      trouble && h("small", {}, ` ${t(`fresh.source.${/** @type {"none"} */ (trouble)}`)}`),
+      why && h("small", { class: "why", title: why }, why)),
+    h("td", {}, last ? stamp(last).slice(5) : "–"),
+    h("td", {}, last && ago(since(last))),
   );
 }

@@ -26,16 +26,15 @@ const COLUMNS = [
 ];
 
 /**
- * @param {View} _view
  * @param {HTMLElement} body
  * @param {(sort: Sort) => void} sortBy
  */
-export function table(_view, body, sortBy) {
+export function table(body, sortBy) {
   return h("div", { role: "table", class: "table", "aria-label": t("list.label") },
     h("div", { role: "rowgroup", class: "head" },
       h("div", { role: "row", class: "row" },
         COLUMNS.map(([kind, key, sort]) =>
-          h("div", { role: "columnheader", class: kind, title: kind.endsWith("value20") ? t("col.value20.title") : null },
+          h("div", { role: "columnheader", class: kind, "data-sort": sort, title: kind.endsWith("value20") ? t("col.value20.title") : null },
             sort
               ? h("button", { type: "button", class: "plain", onclick: () => sortBy(sort) }, t(key))
               : kind === "star" ? h("span", { class: "hidden" }, t(key)) : t(key),
@@ -45,6 +44,14 @@ export function table(_view, body, sortBy) {
     ),
     body,
   );
+}
+
+/** Say in the head which column the list follows. @param {HTMLElement} table @param {View} view */
+export function markSort(table, view) {
+  for (const column of table.querySelectorAll(/** @type {"div"} */ (".head [data-sort]"))) {
+    if (column.dataset.sort !== view.sort) column.removeAttribute("aria-sort");
+    else column.setAttribute("aria-sort", view.rising ? "ascending" : "descending");
+  }
 }
 
 /**

@@ -10,8 +10,9 @@ import { changeMark, gradeBadge } from "./row.js";
  * @param {HTMLElement} panel
  * @param {FollowedSignal[]} signals newest first
  * @param {(signal: FollowedSignal) => void} choose
+ * @param {(() => void) | null} more shows older ones; null: there are none
  */
-export function drawHistory(panel, signals, choose) {
+export function drawHistory(panel, signals, choose, more) {
   const title = h("h2", { id: "history-title" }, t("stock.history"));
   if (!signals.length) return refill(panel, title, h("p", { class: "empty" }, t("stock.history.none")));
   const columns = [
@@ -26,6 +27,7 @@ export function drawHistory(panel, signals, choose) {
         h("tbody", {}, signals.map((one) => line(one, choose))),
       ),
     ),
+    more && h("button", { type: "button", class: "small", onclick: more }, t("hist.more")),
   );
 }
 

@@ -15,7 +15,8 @@ import { t, word } from "../lib/words.js";
 export function signalRow(app, signal, how) {
   const { ticker, market, entry_price: entry, target_price: target, stop_price: stop } = signal;
   const name = signal.name ?? ticker;
-  const query = new URLSearchParams({ scanner: signal.signal_type, session: signal.session });
+  const { signal_type: scanner, session, as_of } = signal;
+  const query = new URLSearchParams({ scanner, session, as_of });
   return h("div", {
     role: "row",
     class: `row${how.gone ? " gone" : ""}${how.fresh ? " fresh" : ""}`,
@@ -32,8 +33,8 @@ export function signalRow(app, signal, how) {
     level("entry", entry, null),
     level("target", target, away(entry, target)),
     level("stop", stop, away(entry, stop)),
-    h("div", { role: "cell", class: "number value20" }, h("span", {}, won(signal.value20))),
-    h("div", { role: "cell", class: "number cap" }, h("span", {}, won(signal.market_cap))),
+    h("div", { role: "cell", class: "number value20", "data-label": t("col.value20") }, h("span", {}, won(signal.value20))),
+    h("div", { role: "cell", class: "number cap", "data-label": t("col.market_cap") }, h("span", {}, won(signal.market_cap))),
     h("div", { role: "cell", class: "notes" }, notes(signal)),
   );
 }

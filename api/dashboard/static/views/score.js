@@ -49,7 +49,9 @@ function levels(signal, costs) {
   const overnight = signal.signal_type === "closing_bet" &&
     h("p", { class: "quiet" }, t("list.overnight", costs));
   if (entry === null) {
-    return h("p", { class: "empty" }, t("stock.levels.none", { why: t("stock.levels.extended") }));
+    const extended = signal.reasons.some((text) => text.startsWith("extended:"));
+    const why = t(extended ? "stock.levels.extended" : "stock.levels.unsaid");
+    return h("p", { class: "empty" }, t("stock.levels.none", { why }));
   }
   const line = (/** @type {string} */ kind, /** @type {string} */ text, /** @type {number | null} */ price) => [
     h("dt", { class: kind }, text),

@@ -23,7 +23,7 @@ export class Search {
       "aria-expanded": "false",
       "aria-controls": "found",
       "aria-autocomplete": "list",
-      oninput: () => this.#soon(),
+      oninput: () => this.#changed(),
       onkeydown: (/** @type {KeyboardEvent} */ event) => this.#press(event),
       onblur: () => setTimeout(() => this.#close(), 150),
       onfocus: () => this.#soon(),
@@ -44,6 +44,12 @@ export class Search {
     return this.box;
   }
 
+  #changed() {
+    this.found = []; // what was found is of another text
+    this.chosen = -1;
+    this.#soon();
+  }
+
   #soon() {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => void this.#ask(), PAUSE);
@@ -51,16 +57,18 @@ export class Search {
 
   async #ask() {
     this.asking.abort();
-    this.asking = new AbortController();
+    const asking = new AbortController();
+    this.asking = asking;
     const text = this.input.value.trim();
     if (!text) return this.#close();
     try {
       const query = new URLSearchParams({ q: text, limit: String(MOST) });
-      this.found = await get(`/api/kr/stocks?${query}`, { signal: this.asking.signal });
+      this.found = await get(`/api/kr/stocks?${query}`, asking);
+      if (asking.signal.aborted) return;
       this.chosen = this.found.length ? 0 : -1;
       this.#show(this.found.length ? null : t("search.none", { text }));
     } catch (error) {
-      if (this.asking.signal.aborted && /** @type {Error} */ (error).name === "AbortError") return;
+      if (asking.signal.aborted) return;
       this.found = [];
       this.#show(t("search.failed"));
     }
@@ -88,6 +96,7 @@ export class Search {
   #close() {
     this.list.hidden = true;
     this.found = [];
+    this.chosen = -1;
     this.input.setAttribute("aria-expanded", "false");
     this.input.removeAttribute("aria-activedescendant");
   }

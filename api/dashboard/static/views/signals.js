@@ -2,9 +2,10 @@
 
 /** @import {App, Page} from "../app.js" */
 /** @import {Scanner, Signal} from "../lib/types.js" */
+/** @import {Listed} from "../model/export.js" */
 /** @import {Row} from "../lib/virtual.js" */
 /** @import {View, Sort} from "../model/view.js" */
-import { download, h, refill } from "../lib/dom.js";
+import { download, h, redraw, refill } from "../lib/dom.js";
 import { VirtualList } from "../lib/virtual.js";
 import { replaceQuery } from "../lib/route.js";
 import { t } from "../lib/words.js";
@@ -12,19 +13,21 @@ import { SCANNERS } from "../lib/types.js";
 import { arrange, read, write } from "../model/view.js";
 import { drawFreshness } from "./freshness.js";
 import { drawGate } from "./gate.js";
-import { emptyRow, groupHeading, table } from "./groups.js";
+import { emptyRow, groupHeading, markSort, table } from "./groups.js";
 import { signalRow } from "./row.js";
 import { openTake } from "./take.js";
 import { toolbar } from "./toolbar.js";
 
 const HEADING = 56;
-const NARROW = "(max-width: 760px)";
+const NARROW = "(max-width: 920px)";
 
 /** @type {import("../app.js").PageMaker} */
 export function signalsPage(app, root, _argument, query) {
   const shown = new SignalsView(app, root, read(query));
   return { leave: () => shown.leave(), press: (key) => shown.press(key) };
 }
+
+/** @typedef {Omit<Row, "data"> & {data: {signal: Signal, watched: boolean}}} SignalRow */
 
 class SignalsView {
   /** @param {App} app @param {HTMLElement} root @param {View} view */
@@ -36,13 +39,14 @@ class SignalsView {
     this.tools = h("div", { class: "toolbox" });
     this.body = h("div", { role: "rowgroup", class: "rows" });
     this.heading = h("h1", { class: "hidden" }, t("nav.signals"));
-    /** Rows stay the same object while nothing of them changes. @type {Map<string, Row>} */
+    /** Rows stay the same object while nothing of them changes. @type {Map<string, SignalRow>} */
     this.rows = new Map();
     this.stop = new AbortController();
     this.narrow = matchMedia(NARROW);
-    /** @type {Signal[]} */
+    /** Those shown, as they are exported. @type {Listed[]} */
     this.order = [];
-    this.planned = 0;
+    /** @type {Set<string>} */
+    this.watched = new Set();
     this.cost = app.market.costs.cost;
     refill(root,
       h("div", { class: "board" },
@@ -50,7 +54,7 @@ class SignalsView {
         h("section", { class: "list", "aria-label": t("list.label") },
           this.heading,
           this.tools,
-          table(view, this.body, (sort) => this.sortBy(sort)),
+          table(this.body, (sort) => this.sortBy(sort)),
         ),
       ),
     );
@@ -58,7 +62,7 @@ class SignalsView {
     const { signal } = this.stop;
     app.board.addEventListener("change", () => this.draw(), { signal });
     app.market.addEventListener("change", () => this.drawSide(), { signal });
-    app.notebook.addEventListener("change", () => this.redraw(), { signal });
+    app.notebook.addEventListener("change", () => this.draw(), { signal });
     this.narrow.addEventListener("change", () => this.redraw(), { signal });
     app.board.show(view.session);
     this.drawSide();
@@ -93,7 +97,7 @@ class SignalsView {
       this.cost = cost;
       this.draw();
     }
-    drawGate(this.app, this.gate);
+    redraw(this.gate, () => drawGate(this.app, this.gate));
     drawFreshness(this.app, this.fresh);
     if (this.app.market.history.length && !this.hasSessions) {
       this.hasSessions = true;
@@ -101,7 +105,7 @@ class SignalsView {
     }
   }
 
-  /** All rows anew, since what they are drawn from isn't in their data. */
+  /** All rows anew, since their height isn't in their data. */
   redraw() {
     this.rows.clear();
     this.draw();
@@ -109,23 +113,28 @@ class SignalsView {
 
   draw() {
     this.drawTools();
+    const table = this.body.closest(/** @type {"div"} */ ("[role=table]"));
+    if (table) markSort(table, this.view);
     const chosen = this.view.scanner ? [this.view.scanner] : SCANNERS;
     this.order = [];
+    this.watched = new Set(this.app.notebook.stocks.map((stock) => stock.ticker));
     this.list.show(chosen.flatMap((name) => this.group(name)));
-    this.body.closest("[role=table]")?.setAttribute("aria-rowcount", String(this.list.rows.length + 1));
+    table?.setAttribute("aria-rowcount", String(this.list.rows.length + 1));
   }
 
   /** @param {Scanner} name @returns {Row[]} */
   group(name) {
     const slot = this.app.board.slots[name];
     const found = arrange(slot.signals, this.view);
-    this.order.push(...found);
+    const gone = this.view.gone ? arrange(slot.gone, { ...this.view, changes: [] }) : [];
+    this.order.push(...found, ...gone.map((signal) => ({ ...signal, change: /** @type {const} */ ("gone") })));
     const set = (/** @type {Partial<View>} */ change) => this.set(change);
     const wrapped = name === "closing_bet" ? 66 : 26; // its heading has another line
     const height = this.narrow.matches ? HEADING + wrapped : HEADING;
     const { session, as_of, state, signals } = slot;
     const { costs } = this.app.market;
     const told = [session, as_of, state, signals.length, found.length, slot.gone.length, costs.cost];
+    /** @type {Row[]} */
     const rows = [
       {
         key: `heading ${name}`,
@@ -137,9 +146,8 @@ class SignalsView {
     if (!found.length) {
       const again = () => void this.app.board.load();
       const draw = () => emptyRow(name, slot, this.view, { set, again });
-      return [...rows, { key: `empty ${name}`, height: 132, data: {}, draw }];
+      rows.push({ key: `empty ${name}`, height: 132, data: {}, draw });
     }
-    const gone = this.view.gone ? slot.gone : [];
     return [
       ...rows,
       ...found.map((signal) => this.row(signal, false)),
@@ -147,15 +155,16 @@ class SignalsView {
     ];
   }
 
-  /** @param {Signal} signal @param {boolean} gone @returns {Row} */
+  /** @param {Signal} signal @param {boolean} gone @returns {SignalRow} */
   row(signal, gone) {
     const key = `${gone ? "gone " : ""}${signal.signal_type} ${signal.ticker}`;
+    const watched = this.watched.has(signal.ticker);
     const known = this.rows.get(key);
-    if (known?.data === signal) return known;
+    if (known?.data.signal === signal && known.data.watched === watched) return known;
     const row = {
       key,
-      height: this.narrow.matches ? 92 : 38,
-      data: signal,
+      height: this.narrow.matches ? 110 : 38,
+      data: { signal, watched },
       draw: () => signalRow(this.app, signal, { gone, fresh: this.app.board.fresh.has(signal.id) }),
     };
     this.rows.set(key, row);
@@ -165,10 +174,9 @@ class SignalsView {
   drawTools() {
     const active = document.activeElement;
     if (active?.id === "filter") return; // being typed in: what it shows is right already
-    const place = controls(this.tools).findIndex((one) => one === active);
     const set = (/** @type {Partial<View>} */ change) => this.set(change);
-    refill(this.tools, toolbar(this.app, this.view, { set, save: () => this.save() }));
-    if (place >= 0) controls(this.tools)[place]?.focus();
+    const tools = { set, save: () => this.save() };
+    redraw(this.tools, () => refill(this.tools, toolbar(this.app, this.view, tools)));
   }
 
   /** @param {string} key */
@@ -192,12 +200,13 @@ class SignalsView {
   take() {
     const { current } = this;
     const drawn = [...this.list.drawn].find(([, { element }]) => element === current);
-    if (drawn) openTake(this.app, { signal: /** @type {Signal} */ (drawn[1].data) });
+    const row = drawn && this.rows.get(drawn[0]);
+    if (row) openTake(this.app, { signal: row.data.signal });
   }
 
   /** @param {number} step */
   move(step) {
-    const rows = this.list.rows.filter((row) => this.rows.get(row.key) === row);
+    const rows = this.list.rows.filter((row) => /** @type {Row | undefined} */ (this.rows.get(row.key)) === row);
     const drawn = [...this.list.drawn].find(([, { element }]) => element === this.current);
     const at = rows.findIndex((row) => row.key === drawn?.[0]);
     const next = rows[Math.max(0, Math.min(rows.length - 1, at + step))];
@@ -210,11 +219,4 @@ class SignalsView {
       download(`closebell-signals-${session}.csv`, signalsAsCsv(this.order), "text/csv");
     });
   }
-}
-
-/** @param {HTMLElement} element @returns {HTMLElement[]} */
-function controls(element) {
-  return [...element.querySelectorAll("button, select, input")].map(
-    (one) => /** @type {HTMLElement} */ (one),
-  );
 }

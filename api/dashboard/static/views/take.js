@@ -4,6 +4,7 @@
 /** @import {Signal, Trade} from "../lib/types.js" */
 import { h } from "../lib/dom.js";
 import { t } from "../lib/words.js";
+import { newId } from "../model/notebook.js";
 import { openDialog } from "./dialog.js";
 
 /**
@@ -54,7 +55,7 @@ export function openTake(app, about) {
     const overnight = signal?.signal_type === "closing_bet";
     /** @type {Trade} */
     const trade = {
-      id: crypto.randomUUID(),
+      id: newId(),
       ticker,
       name,
       scanner: signal?.signal_type ?? null,
@@ -65,8 +66,9 @@ export function openTake(app, about) {
       exit: overnight ? app.market.after(day.value) : null,
       note: note.value.trim(),
     };
-    if (app.notebook.take(trade)) dialog.close();
-    else wrong.textContent = t("watch.full");
+    const refusal = app.notebook.take(trade);
+    if (refusal) wrong.textContent = t(refusal);
+    else dialog.close();
   }
 
   /** @param {HTMLInputElement} input @param {string} words */

@@ -3,7 +3,7 @@
 /** @import {App} from "../app.js" */
 /** @import {View, Sort} from "../model/view.js" */
 /** @import {Scanner} from "../lib/types.js" */
-import { h } from "../lib/dom.js";
+import { copy, h } from "../lib/dom.js";
 import { t } from "../lib/words.js";
 import { SCANNERS } from "../lib/types.js";
 import { CHANGES, SORTS } from "../model/view.js";
@@ -67,7 +67,7 @@ function filters(app, view, tools) {
       [["", t("filter.market.all")], ["KOSPI", "KOSPI"], ["KOSDAQ", "KOSDAQ"]],
       (market) => tools.set({ market: market || null })),
     choose(t("filter.min"), String(view.min),
-      [["0", `${t("filter.min")} –`], ...[50, 60, 70, 80, 90].map((n) => /** @type {[string, string]} */ ([String(n), `≥ ${n} %`]))],
+      [["0", `${t("filter.min")} –`], ...leasts(view.min)],
       (min) => tools.set({ min: Number(min) })),
     h("input", {
       type: "search",
@@ -101,6 +101,12 @@ function filters(app, view, tools) {
   );
 }
 
+/** The usual least scores, and the one of the address. @param {number} chosen @returns {[string, string][]} */
+function leasts(chosen) {
+  const all = new Set([50, 60, 70, 80, 90, ...(chosen ? [chosen] : [])]);
+  return [...all].sort((a, b) => a - b).map((n) => [String(n), `≥ ${n} %`]);
+}
+
 /** @param {App} app @param {View} view @returns {[string, string][]} */
 function sessions(app, view) {
   const known = app.market.history.map((gate) => gate.session);
@@ -111,8 +117,7 @@ function sessions(app, view) {
 /** @param {Event} event */
 async function share(event) {
   const button = /** @type {HTMLElement} */ (event.currentTarget);
-  await navigator.clipboard.writeText(location.href);
-  button.textContent = t("action.shared");
+  button.textContent = t((await copy(location.href)) ? "action.shared" : "action.unshared");
   setTimeout(() => (button.textContent = t("action.share")), 1500);
 }
 

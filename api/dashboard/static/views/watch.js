@@ -2,13 +2,17 @@
 
 /** @import {App} from "../app.js" */
 /** @import {Signal, Stock, Trade, Watched} from "../lib/types.js" */
-import { download, h, refill } from "../lib/dom.js";
-import { away, direction, percent, signed, slotName, whole } from "../lib/format.js";
+/** @import {Notebook} from "../model/notebook.js" */
+import { download, h, redraw, refill } from "../lib/dom.js";
+import { away, day, direction, percent, signed, slotName, stamp, whole } from "../lib/format.js";
 import { maybe } from "../lib/http.js";
 import { address } from "../lib/route.js";
 import { SCANNERS } from "../lib/types.js";
 import { t } from "../lib/words.js";
 import { gradeBadge, star } from "./row.js";
+
+const AT_ONCE = 6; // quotes asked for
+const MOST_FOLLOWED = 150; // the server takes 200 topics
 
 /** @type {import("../app.js").PageMaker} */
 export function watchPage(app, root) {
@@ -23,21 +27,32 @@ class WatchPage {
     this.trades = h("section", { class: "panel", "aria-labelledby": "trades-title" });
     this.stocks = h("section", { class: "panel", "aria-labelledby": "watched-title" });
     this.told = h("p", { class: "told", role: "status" });
+    this.unread = h("section", { class: "panel", hidden: true });
     this.stop = new AbortController();
+    this.asking = new AbortController();
+    this.planned = 0;
+    /** @type {string[]} What this page follows. */
+    this.topics = [];
+    /** Whose price may have changed while nobody told. @type {Set<string>} */
+    this.behind = new Set();
     /** @type {Map<string, Stock>} */
     this.quotes = new Map();
     const { signal } = this.stop;
-    refill(root, h("h1", { class: "hidden" }, t("watch.title")), this.files(), this.told, this.trades, this.stocks);
+    refill(root, h("h1", { class: "hidden" }, t("watch.title")), this.files(), this.told, this.unread, this.trades, this.stocks);
     app.notebook.addEventListener("change", () => void this.load(), { signal });
     app.board.addEventListener("change", () => this.draw(), { signal });
     app.market.addEventListener("change", () => this.draw(), { signal });
+    app.live.addEventListener("state", () => app.live.state === "live" && this.refresh(), { signal });
     app.live.addEventListener("message", (event) => this.hear(/** @type {CustomEvent} */ (event).detail), { signal });
+    app.board.show(null); // whatever session the list of signals was turned to
     void this.load();
   }
 
   leave() {
     this.stop.abort();
-    this.app.live.unsubscribe(this.topics);
+    this.asking.abort();
+    cancelAnimationFrame(this.planned);
+    this.app.live.follow([], this.topics);
   }
 
   get tickers() {
@@ -45,39 +60,62 @@ class WatchPage {
     return [...new Set([...stocks, ...trades].map((one) => one.ticker))];
   }
 
-  get topics() {
-    return this.tickers.slice(0, 150).map((ticker) => `price:${ticker}`);
+  /** Be told of the prices of what is listed now. */
+  follow() {
+    const topics = this.tickers.slice(0, MOST_FOLLOWED).map((ticker) => `price:${ticker}`);
+    const given = this.topics.filter((topic) => !topics.includes(topic));
+    this.topics = topics;
+    this.app.live.follow(topics, given);
   }
 
   /** @param {any} said */
   hear(said) {
+    if (said.type === "scan_update" || said.type === "signal_update") this.refresh();
     const stock = said.type === "price_update" && this.quotes.get(said.ticker);
     if (!stock) return;
-    const { price, change, change_rate } = said.data;
-    const moved = { current_price: price, price_change: change, price_change_pct: change_rate };
+    const { price, change, change_rate, timestamp } = said.data;
+    const session = stamp(timestamp).slice(0, 10);
+    const moved = { current_price: price, price_change: change, price_change_pct: change_rate, session };
     this.quotes.set(said.ticker, { ...stock, ...moved });
-    this.draw();
+    this.planned ||= requestAnimationFrame(() => this.draw());
   }
 
+  /** Ask for every price anew; what is on show stays until the answer is here. */
+  refresh() {
+    for (const ticker of this.quotes.keys()) this.behind.add(ticker);
+    void this.load();
+  }
+
+  /** Ask for the prices that aren't known, or behind. */
   async load() {
     this.draw();
-    this.app.live.subscribe(this.topics);
-    const missing = this.tickers.filter((ticker) => !this.quotes.has(ticker));
-    await Promise.all(missing.map(async (ticker) => {
-      try {
-        const found = await maybe(`/api/kr/stocks/${ticker}`, { signal: this.stop.signal });
-        if (found) this.quotes.set(ticker, found);
-      } catch {
-        return; // a dash stands for what isn't known
+    this.follow();
+    this.asking.abort();
+    this.asking = new AbortController();
+    const { signal } = this.asking;
+    const wanted = this.tickers.filter((one) => !this.quotes.has(one) || this.behind.has(one)).reverse();
+    const work = async () => {
+      for (let ticker = wanted.pop(); ticker && !signal.aborted; ticker = wanted.pop()) {
+        try {
+          const found = await maybe(`/api/kr/stocks/${ticker}`, { signal });
+          if (found) this.quotes.set(ticker, found);
+          this.behind.delete(ticker);
+        } catch {
+          continue; // a dash stands for what isn't known
+        }
       }
-    }));
-    if (!this.stop.signal.aborted) this.draw();
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    if (!signal.aborted) this.draw();
   }
 
   draw() {
+    cancelAnimationFrame(this.planned);
+    this.planned = 0;
     const { stocks, trades } = this.app.notebook;
-    drawTrades(this.app, this.trades, trades, this.quotes);
-    drawWatched(this.app, this.stocks, stocks, this.quotes);
+    redraw(this.trades, () => drawTrades(this.app, this.trades, trades, this.quotes));
+    redraw(this.stocks, () => drawWatched(this.app, this.stocks, stocks, this.quotes));
+    redraw(this.unread, () => drawUnread(this.app.notebook, this.unread));
   }
 
   files() {
@@ -107,13 +145,30 @@ class WatchPage {
     input.value = "";
     if (!file) return;
     try {
-      this.told.textContent = t("watch.imported", this.app.notebook.import(await file.text()));
-      this.told.classList.remove("wrong");
+      const found = this.app.notebook.import(await file.text());
+      const { refusal } = this.app.notebook;
+      this.told.textContent = refusal ? t(refusal) : t("watch.imported", found);
+      this.told.classList.toggle("wrong", refusal !== null);
     } catch (error) {
       this.told.textContent = t("watch.bad", { why: /** @type {Error} */ (error).message });
       this.told.classList.add("wrong");
     }
   }
+}
+
+/** What was kept once and can't be read: to be saved, or given up. @param {Notebook} notebook @param {HTMLElement} panel */
+function drawUnread(notebook, panel) {
+  const { unread } = notebook;
+  panel.hidden = unread === null;
+  if (!unread) return refill(panel);
+  const save = () => download("closebell-unread.txt", unread.text, "text/plain");
+  refill(panel,
+    h("p", { class: "wrong" }, t("watch.unread")),
+    h("div", { class: "line" },
+      h("button", { type: "button", class: "small", onclick: save }, t("watch.unread.save")),
+      h("button", { type: "button", class: "small", onclick: () => notebook.forget() }, t("watch.unread.forget")),
+    ),
+  );
 }
 
 /** @param {App} app @param {HTMLElement} panel @param {Trade[]} trades @param {Map<string, Stock>} quotes */
@@ -142,7 +197,7 @@ function tradeLine(app, trade, quote) {
   const result = price === null ? null : (price - trade.price) * trade.shares;
   const toStop = price !== null && trade.stop ? -(away(price, trade.stop) ?? 0) : null;
   const below = toStop !== null && toStop <= 0;
-  const today = quote?.price_change === null || !quote ? null : quote.price_change * trade.shares;
+  const today = todaysResult(app, trade, quote);
   return h("tr", {},
     h("td", {},
       link(trade),
@@ -153,7 +208,7 @@ function tradeLine(app, trade, quote) {
     h("td", {}, trade.session),
     h("td", {}, whole(trade.price)),
     h("td", {}, whole(trade.shares)),
-    h("td", {}, whole(price)),
+    priceCell(quote),
     h("td", { class: direction(today) }, signed(today)),
     h("td", { class: direction(result) }, signed(result), " ",
       h("small", {}, percent(away(trade.price, price), 2))),
@@ -165,17 +220,37 @@ function tradeLine(app, trade, quote) {
   );
 }
 
+/** @param {Stock | undefined} quote */
+function priceCell(quote) {
+  return h("td", {}, whole(quote?.current_price),
+    quote?.session && h("small", { class: "quiet", title: quote.session }, ` ${day(quote.session)}`));
+}
+
+/** Whether a price is of today, or of the last session while there is none today. @param {App} app @param {Stock | undefined} quote */
+function isCurrent(app, quote) {
+  const { timetable } = app.market;
+  return Boolean(quote?.session && timetable && quote.session >= timetable.session);
+}
+
+/** In won: since yesterday's close, or since it was bought. @param {App} app @param {Trade} trade @param {Stock | undefined} quote */
+function todaysResult(app, trade, quote) {
+  if (!quote || quote.current_price === null || !isCurrent(app, quote)) return null;
+  const session = quote.session ?? "";
+  if (trade.session > session) return null;
+  if (trade.session === session) return (quote.current_price - trade.price) * trade.shares;
+  return quote.price_change === null ? null : quote.price_change * trade.shares;
+}
+
 /** When a closing bet is to be sold. @param {App} app @param {Trade} trade */
 function reminder(app, trade) {
-  if (trade.scanner !== "closing_bet") return null;
-  const exit = trade.exit ?? app.market.after(trade.session);
-  const { timetable } = app.market;
-  if (!exit || !timetable) return null;
-  const today = timetable.now.slice(0, 10);
-  const due = exit === today;
-  const words = due ? t("watch.exit.today")
-    : exit > today ? t("watch.exit.on", { session: exit }) : t("watch.exit.over", { session: exit });
-  return h("span", { class: `flag exit${due || exit < today ? " due" : ""}` }, words);
+  const exit = app.market.exitOf(trade);
+  if (!exit) return null;
+  const words = {
+    today: () => t("watch.exit.today"),
+    later: () => t("watch.exit.on", { session: exit.session ?? "" }),
+    over: () => exit.session ? t("watch.exit.over", { session: exit.session }) : t("watch.exit.long"),
+  }[exit.when];
+  return h("span", { class: `flag exit${exit.when === "later" ? "" : " due"}` }, words());
 }
 
 /** @param {App} app @param {HTMLElement} panel @param {Watched[]} stocks @param {Map<string, Stock>} quotes */
@@ -202,12 +277,13 @@ function watchedLine(app, stock, quote) {
   const signals = newestSignals(app, stock.ticker);
   const best = signals[0];
   const price = quote?.current_price ?? null;
+  const moved = isCurrent(app, quote) ? quote?.price_change_pct : null;
   const toStop = price !== null && best?.stop_price ? -(away(price, best.stop_price) ?? 0) : null;
   return h("tr", {},
     h("td", {}, star(app, stock.ticker, stock.name)),
     h("td", {}, link({ ticker: stock.ticker, name: quote?.name ?? stock.name })),
-    h("td", {}, whole(price)),
-    h("td", { class: direction(quote?.price_change) }, percent(quote?.price_change_pct, 2)),
+    priceCell(quote),
+    h("td", { class: direction(moved) }, percent(moved, 2)),
     h("td", {}, signals.map((one) => h("span", { class: "pair" },
       gradeBadge(one.grade), ` ${t(`scanner.${one.signal_type}`)} ${slotName(one.as_of)} `))),
     h("td", {}, whole(best?.entry_price)),
