@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from statistics import median
 from typing import Final
 
 import polars as pl
 
+from market.clock import SEOUL
 from market.schemas import DailyBars, NetBuying
 from sources.kiwoom.rows import DayBar, ListedStock, StockQuote
 from sources.probing import Answer
 
 COLLECT: Final = "closebell run end-of-day after a close"
+AFTER_MARKET_ENDS: Final = time(20)
 BY_EVENT: Final = 0.02  # of all stocks: a base price is set anew after a split or a rights issue
 
 
@@ -55,18 +57,20 @@ def moved_since_close(
     volumes = [bar.volume / volume for (_, volume), bar in both if volume]
     grown = sum(ratio != 1 for ratio in volumes)
     ratio = f" ({median(volumes):.3f} times in the middle)" if grown else ""
+    change = None
+    if closes:
+        change = (
+            "bars fetched late aren't those of the regular session: collect at the close, or from"
+            " KRX"
+        )
+    elif now < datetime.combine(session, AFTER_MARKET_ENDS, SEOUL):
+        change = "the after-market ends at 20:00: ask again after that"
     return Answer(
         f"at {now:%m-%d %H:%M}, of {len(both)} stocks of {session} {closes} closes and {grown}"
         f" volumes differ from those stored after the close{ratio}",
         closes == 0,
-        _LATER
-        if not closes
-        else "bars fetched late aren't those of the regular session: collect at the close,"
-        " or from KRX",
+        change,
     )
-
-
-_LATER: Final = "before 20:00 it may still change: run it again after that"
 
 
 def base_is_last_close(

@@ -206,8 +206,12 @@ MOVED = "ka10081: are close and volume still those of the close"
 
 def test_figures_that_stay_as_stored_at_the_close_are_told(market: FakeMarket) -> None:
     with Counting(market, speed=1000) as fake:
-        found = probed(fake, stored=Stored(bars=stored_of(market, SESSION)))[MOVED]
+        stored = Stored(bars=stored_of(market, SESSION))
+        found = probed(fake, stored=stored)[MOVED]
+        later = probed(fake, time(20, 10), stored=stored)[MOVED]
     assert found.as_expected is True
+    assert found.change == "the after-market ends at 20:00: ask again after that"
+    assert (later.as_expected, later.change) == (True, None)
     assert found.found == (
         f"at 11-20 18:50, of 5 stocks of {SESSION} 0 closes and 0 volumes differ from those"
         " stored after the close"
