@@ -9,17 +9,27 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterId,
+    FlowRunFilter,
+    FlowRunFilterExpectedStartTime,
+)
 from prefect.client.schemas.objects import FlowRun
 from prefect.settings import PREFECT_API_URL
 from prefect.states import Completed, Crashed, Pending, Running, State
 
 from flows.deploying import POOL
 from flows.timetable import TIMETABLE
+from market.calendar import TradingCalendar
+from market.clock import SEOUL
 
 pytestmark = [pytest.mark.prefect, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -193,6 +203,34 @@ def test_deploying_again_changes_nothing(deployed: Clone) -> None:
     assert len(before["automations"]) == 1 + len(TIMETABLE)
     deployed.python("-c", "from flows.deploying import deploy; deploy()", cwd=deployed.folder)
     assert seen() == before
+
+
+def test_prefect_schedules_a_run_for_every_slot_of_the_next_session(deployed: Clone) -> None:
+    calendar = TradingCalendar()
+    hours = calendar.hours(calendar.next(datetime.now(SEOUL).date() + timedelta(days=1)))
+    span = (hours.open - timedelta(hours=3), hours.close + timedelta(hours=6))
+    with client() as opened:
+        ours = {d.name: d.id for d in opened.read_deployments(limit=50)}
+        for line in TIMETABLE:
+            httpx.post(
+                f"{deployed.url}/deployments/{ours[line.flow]}/schedule",
+                json={
+                    "start_time": span[0].isoformat(),
+                    "end_time": span[1].isoformat(),
+                    "min_runs": 200,
+                    "max_runs": 200,
+                },
+                timeout=60,
+            ).raise_for_status()
+            of_line = DeploymentFilter(id=DeploymentFilterId(any_=[ours[line.flow]]))
+            within = FlowRunFilterExpectedStartTime(after_=span[0], before_=span[1])
+            runs = opened.read_flow_runs(
+                flow_run_filter=FlowRunFilter(expected_start_time=within),
+                deployment_filter=of_line,
+                limit=200,
+            )
+            planned = {r.expected_start_time for r in runs if r.auto_scheduled}
+            assert planned >= {moment for moment, _ in line.slots(hours)}, line.flow
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,12 @@ def answers(up: Up) -> bool:
         return False
 
 
+def planned(up: Up) -> set[str]:
+    names = {d["id"]: d["name"] for d in up.ask_prefect("/deployments/filter")}
+    runs = up.ask_prefect("/flow_runs/filter")
+    return {names[run["deployment_id"]] for run in runs if run["auto_scheduled"]}
+
+
 def test_the_parts_come_up_with_all_deployments_and_come_back_when_killed(up: Up) -> None:
     up.start("--source", "sample")
     up.wait_until_said("worker: running")
@@ -46,6 +52,7 @@ def test_the_parts_come_up_with_all_deployments_and_come_back_when_killed(up: Up
     assert deployed.keys() == {line.flow for line in TIMETABLE}
     assert all(s["active"] for d in deployed.values() for s in d["schedules"])
     assert len(up.ask_prefect("/automations/filter")) == 1 + len(TIMETABLE)
+    wait_for("Prefect plans the next runs of all", lambda: planned(up) == deployed.keys())
     kept = httpx.get(f"{up.prefect}/admin/settings", trust_env=False, timeout=60).json()
     assert set(kept["server"]["services"]["db_vacuum"]["enabled"]) == {"events", "flow_runs"}
 
