@@ -105,3 +105,8 @@ def test_what_is_shown_is_saved_as_csv_and_a_name_is_no_formula(served, pages):
     assert [line.split(",")[0] for line in lines[1:]] == tickers(page)
     assert '"<img src=x onerror=""document.title=1"">"' in text
     assert HOSTILE_TICKER in text
+
+
+def test_a_least_score_of_an_address_stands_in_its_choice(served, pages):
+    page = pages.open(f"{served.url}/#/signals?min=55")
+    expect(page.get_by_label("Min. score")).to_have_value("55")

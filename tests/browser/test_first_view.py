@@ -67,6 +67,17 @@ def test_a_holiday_says_when_trading_begins_again(market, stack, pages):
     hours = pages.open(served.url, language="ko-KR").locator(".hours")
     expect(hours).to_contain_text("장 마감")
     expect(hours).to_contain_text("개장까지 1일 20:5")
+    expect(hours.locator(".told")).to_contain_text("휴장")
+
+
+@pytest.mark.parametrize("width", [1280, 1024, 800, 360])
+def test_the_next_flow_and_every_figure_are_in_sight_at_any_width(market, stack, pages, width):
+    served = stack.enter_context(serving(market, clock=NOON))
+    page = pages.open(served.url, viewport={"width": width, "height": 800})
+    expect(page.locator(".hours .next")).to_be_visible()
+    for name in ("entry", "target", "stop", "value20", "cap"):
+        expect(row(page, SAMSUNG).locator(f".{name}")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
 def test_a_stale_scan_is_said_aloud(market, stack, pages):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from api_market import WED, publish, publish_everything, publish_gate, signal
+from api_market import SAMSUNG, WED, publish, publish_everything, publish_gate, signal
 from api_server import serving
 from browser_pages import SECONDS, live, row
 from databases import emptied
@@ -105,3 +105,39 @@ def test_of_2_700_signals_only_those_in_sight_are_drawn(postgres_url, stack, pag
     assert page.locator(".rows .row").count() < 80
     publish(database, "vcp", WED, rows=rows[:-1])
     expect(page.locator(".tabs")).to_contain_text("VCP2699", timeout=SECONDS)
+
+
+def test_a_server_that_can_be_reached_without_a_network_stays_live(served, pages):
+    page = pages.open(served.url)
+    live(page)
+    page.evaluate("Object.defineProperty(navigator, 'onLine', { get: () => false })")
+    page.evaluate("void dispatchEvent(new Event('offline'))")
+    expect(page.locator("#connection")).to_have_attribute("data-state", "offline")
+    live(page)
+
+
+def test_nothing_is_asked_for_before_the_server_has_greeted(served, pages):
+    page = pages.open(served.url)
+    held, said, sockets = [], [], []
+
+    def between(socket):
+        server = socket.connect_to_server()
+        sockets.append(socket)
+        server.on_message(lambda text: held.append(text) if sockets else socket.send(text))
+
+        def say(text):
+            said.append(text)
+            server.send(text)
+
+        socket.on_message(say)
+
+    page.route_web_socket("**/ws?*", between)
+    page.goto(f"{served.url}/#/stock/{SAMSUNG}")
+    page.reload()
+    expect(page.locator(".stock-head h1")).to_be_visible(timeout=SECONDS)
+    assert said == []
+    socket = sockets.pop()
+    sockets.clear()
+    for text in held:
+        socket.send(text)
+    live(page)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from api_market import SAMSUNG
+from api_market import SAMSUNG, WED, fill, publish, publish_gate, signal
+from api_server import serving
 from browser_market import HOSTILE, HOSTILE_TICKER, publish_failure
 from browser_pages import SECONDS, live, row
+from databases import emptied
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -86,9 +88,29 @@ def test_texts_from_data_are_never_markup(market, served, pages):
     page.keyboard.press("/")
     page.keyboard.insert_text("<img")
     expect(page.get_by_role("option")).to_contain_text(HOSTILE)
+    page.keyboard.press("Escape")
+    page.locator(".stock-head .star").click()
+    page.goto(f"{served.url}/#/watch")
+    expect(page.locator("tbody tr")).to_contain_text(HOSTILE)
     page.goto(f"{served.url}/#/scans?scanner=daytrading")
     expect(page.locator("tbody tr").first).to_contain_text(HOSTILE)
     expect(page.locator("tbody tr").first.locator("a")).to_have_count(0)
     assert page.locator("img").count() == 0
     live(page)
     assert page.title() == "Scans · closebell"
+
+
+def test_levels_that_are_missing_are_explained_by_the_pivot_only_where_it_is_why(
+    postgres_url, stack, pages
+):
+    database = stack.enter_context(emptied(postgres_url))
+    fill(database)
+    publish_gate(database)
+    none = {"entry": None, "target": None, "stop": None}
+    extended = {"reasons": ["extended: too far above the pivot, no levels"]}
+    publish(database, "vcp", rows=[signal("vcp", WED, 0) | none | extended])
+    publish(database, "daytrading", rows=[signal("daytrading", WED, 0) | none])
+    served = stack.enter_context(serving(database))
+    for scanner, why in (("vcp", "too far above the pivot"), ("daytrading", "see the reasons")):
+        page = pages.open(f"{served.url}/#/stock/{SAMSUNG}?scanner={scanner}")
+        expect(page.locator(".score .empty")).to_have_text(f"No levels: {why}")
