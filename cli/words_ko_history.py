@@ -219,6 +219,21 @@ SENTENCES: Final[Sequence[tuple[str, str]]] = (
         r"^(\S+) had not been scanned at its close and was now$",
         "{0} 종가 스캔이 빠져 있어 지금 했음",
     ),
+    (
+        r"^(\S+) had not been scanned at its close, which is left to the official bars$",
+        "{0} 종가 스캔이 빠져 있음, 거래소 공식 시세가 나오면 함",
+    ),
+    (
+        r"^([\d,]+) of ([\d,]+) closes of (\S+) are this morning's last closes",
+        "{2} 종가 {1}개 가운데 {0}개가 오늘 아침의 전일 종가와 같음",
+    ),
+    (
+        r"^this morning's last closes aren't those of (\S+): ([\d,]+) agree$",
+        "오늘 아침의 전일 종가가 {0} 종가와 다름: {1}개만 같음",
+    ),
+    (r"^no quote of (.+)$", "시세가 없는 종목: {0}"),
+    (r"^the net buying of (.+) can't be read$", "수급을 읽을 수 없는 종목: {0}"),
+    (r"^the auction of (\S+) is over$", "{0} 동시호가가 끝남"),
     (r"^(\S+) had not been settled and was now$", "{0} 정산이 빠져 있어 지금 했음"),
     (r"^(\S+) of (\S+) isn't due before (\S+)$", "{1}의 {0}: {2} 이후에 할 일"),
     (r"^(\S+) is no session: (.+)$", "{0}: 거래일이 아님 ({1})"),

@@ -152,6 +152,21 @@ def test_amounts_are_told_as_koreans_do(billions, korean):
     assert KOREAN.told(bought) == f"외국인과 기관이 5일간 {korean} 순매수"
 
 
+@pytest.mark.parametrize(
+    ("note", "korean"),
+    [
+        ("no quote of 000020, 000030", "시세가 없는 종목: 000020, 000030"),
+        ("the auction of 15:30 is over", "15:30 동시호가가 끝남"),
+        (
+            "2,689 of 2,690 closes of 2026-11-27 are this morning's last closes",
+            "2026-11-27 종가 2,690개 가운데 2,689개가 오늘 아침의 전일 종가와 같음",
+        ),
+    ],
+)
+def test_what_runs_note_before_and_at_the_close_is_told_in_korean(note, korean):
+    assert KOREAN.told(note) == korean
+
+
 def test_a_translation_has_the_places_of_its_english():
     def places(text):
         return sorted(name for _, name, _, _ in Formatter().parse(text) if name is not None)
