@@ -32,3 +32,19 @@ def test_the_lowest_modules_stand_on_their_own(module: str, allowed: set[str]) -
     }
     assert imported & OURS <= allowed
     assert {"errors", "settings", "market", "db", "scanners"} <= OURS
+
+
+def test_no_room_asks_the_database_in_the_old_style() -> None:
+    """SQLAlchemy's `session.query(…)`."""
+    files = [file for room in OURS for file in (ROOT / room).rglob("*.py")]
+    asked = [
+        (file, node.lineno)
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "query"
+        and ast.unparse(node.func.value).endswith(("session", "tx", "connection"))
+    ]
+    assert len(files) > 200
+    assert asked == []

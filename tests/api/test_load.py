@@ -8,6 +8,7 @@ import json
 import threading
 
 import httpx
+import psutil
 import pytest
 from api_listener import Listener, listening
 from api_market import WED, publish, publish_everything
@@ -233,14 +234,21 @@ def test_nothing_is_left_of_10000_clients_that_came_and_went(postgres_url):
             writer.transport.abort()
 
     async def everybody(port):
-        await asyncio.gather(*(come_and_go(port, 200) for _ in range(50)))
+        await asyncio.gather(*(come_and_go(port, 200) for _ in range(25)))
 
-    with emptied(postgres_url) as database, serving(database) as served:
-        asyncio.run(everybody(served.port))
+    def held():
+        """Bytes, once everybody has gone."""
         notifier = served.services.notifier
         eventually(lambda: not notifier.clients and not served.server.server_state.connections)
         assert not notifier._subscribers
         gc.collect()
+        return psutil.Process().memory_info().rss
+
+    with emptied(postgres_url) as database, serving(database) as served:
+        asyncio.run(everybody(served.port))
+        before = held()
+        asyncio.run(everybody(served.port))
+        assert held() - before < 16 * 2**20  # of 5,000 clients, each of which needs 20 KB at least
         left = [o for o in gc.get_objects() if type(o).__name__ in ("Client", "Connection")]
         assert [o for o in left if type(o).__module__.startswith("api.")] == []
 

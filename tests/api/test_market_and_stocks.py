@@ -224,3 +224,31 @@ def test_a_database_that_was_never_used_is_healthy(postgres_url):
         found = client.get("/health").json()
     assert found["status"] == "healthy"
     assert {scan["sessions_behind"] for scan in found["checks"]["last_scan"].values()} == {0}
+
+
+MOMENTS = {
+    "/api/kr/signals": ("session", "as_of", "created_at"),
+    "/api/kr/signals/005930": ("session", "as_of", "created_at"),
+    "/api/kr/market-gate": ("session", "as_of", "updated_at"),
+    "/api/kr/market-gate/history": ("session", "as_of", "updated_at"),
+    "/api/kr/jongga-v2/latest": ("signal_date",),
+    "/api/daytrading/signals": ("generated_at",),
+    "/api/kr/stocks/005930": ("updated_at",),
+    "/api/kr/stocks/005930/chart": ("date",),
+    "/api/kr/stocks/005930/flow": ("date",),
+    "/api/kr/scans": ("session", "as_of", "created_at"),
+}
+
+
+def test_whatever_is_told_says_of_when_it_is(postgres_url):
+    with emptied(postgres_url) as database:
+        publish_everything(database)
+        with serving(database) as served, served.client() as client:
+            for path, names in MOMENTS.items():
+                found = client.get(path).json()
+                inner = found.get("data", found) if isinstance(found, dict) else found
+                rows = inner if isinstance(inner, list) else [inner]
+                assert rows, path
+                assert all(row[name] for row in rows for name in names), path
+            ages = client.get("/health").json()["checks"]["last_scan"].values()
+            assert all(age["age_seconds"] >= 0 and age["completed_at"] for age in ages)

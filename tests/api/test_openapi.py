@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import jsonschema
@@ -92,6 +93,12 @@ def names(value: Any) -> Any:
     return [names(one) for one in value] if isinstance(value, list) else None
 
 
+INTERNAL = re.compile(
+    r"Traceback|psycopg|sqlalchemy|pydantic|site-packages|\.py\b|SELECT |relation \"|0x[0-9a-f]{8}",
+    re.IGNORECASE,
+)
+
+
 @pytest.mark.slow
 def test_no_request_makes_it_fail_or_break_its_own_schema(postgres_url):
     """At least 5,000 requests made from the document itself; a cursor is more than its pattern."""
@@ -123,6 +130,8 @@ def run(operation: Any, served: Any, asked: list[int], session: requests.Session
     def ask(case: schemathesis.Case) -> None:
         answer = case.call(base_url=served.url, session=session)
         asked.append(answer.status_code)
+        told = answer.content.decode(errors="replace")
+        assert not INTERNAL.search(told), told
         case.validate_response(answer, excluded_checks=[positive_data_acceptance])
 
     ask()
