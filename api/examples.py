@@ -113,6 +113,7 @@ STOCK: Final[Json] = FOUND | {
     "price_change_pct": 1.2605,
     "volume": 14201133,
     "market_cap": 431000000000000,
+    "session": "2026-02-20",
     "updated_at": "2026-02-20T15:44:10+09:00",
 }
 CHART: Final[Json] = {
