@@ -25,7 +25,7 @@ from sources.http.guards import Guards
 
 ROOT = Path(__file__).parents[2]
 PER_SECOND = 10.0
-SLACK = 0.2  # seconds by which a busy machine may let one call come late, the next in time
+SLACK = 0.5  # seconds by which a busy machine may let one call come late, the next in time
 
 
 @pytest.fixture
@@ -67,22 +67,22 @@ def test_two_workers_keep_one_limit_and_one_token(database: Database, fake: Fake
 
 
 def test_two_workers_calls_come_evenly_spaced(database: Database) -> None:
-    step = 0.25
+    step = 0.6
     with FakeKiwoom(make_market(SESSION), speed=1 / step) as fake:
-        workers = [worker(database, fake, 6) for _ in range(2)]
+        workers = [worker(database, fake, 4) for _ in range(2)]
         for process in workers:
             process.communicate(timeout=60)
         calls = [call.at for call in fake.of("ka10095")]
-    assert len(calls) == 12
+    assert len(calls) == 8
     assert fake.refused() == 0
     gaps = [later - sooner for sooner, later in pairwise(calls)]
-    assert calls[-1] - calls[0] >= 11 * step - SLACK
+    assert calls[-1] - calls[0] >= 7 * step - SLACK
     assert min(gaps) >= step - SLACK
 
 
 def test_callers_held_with_their_provider_come_evenly_spaced_after_it(database: Database) -> None:
     stored = StoredGuards(database)
-    step, hold = 0.25, 1.5
+    step, hold = 0.6, 1.5
     with (
         FakeKiwoom(make_market(SESSION), speed=1 / step) as fake,
         client_of(fake, Guards(stored, stored, stored), queue=60.0) as client,
