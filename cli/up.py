@@ -44,6 +44,12 @@ def up(
     order. With Kiwoom's keys the live stream runs too, with [alerts] the alerts.
     """
     config = load_settings()
+    if elsewhere := os.environ.get("PREFECT_API_URL"):
+        raise ClosebellError(
+            f"PREFECT_API_URL names the Prefect server {elsewhere}, and up starts its own",
+            remedy="unset PREFECT_API_URL; or run the parts one by one:"
+            " closebell deploy, worker, serve",
+        )
     logs = config.data_dir / "logs"
     with ExitStack() as stack:
         stack.enter_context(_alone(config.data_dir))

@@ -29,9 +29,9 @@ DEPLOY_SECONDS = 300
 
 
 def project_file() -> Path:
-    """prefect.yaml as it was installed beside the program, else the clone's."""
-    installed = Path(sys.prefix) / "share" / "closebell" / "prefect.yaml"
-    return installed if installed.is_file() else Path(__file__).parents[1] / "prefect.yaml"
+    """The clone's prefect.yaml, else the one that was installed with the program."""
+    clone = Path(__file__).parents[1] / "prefect.yaml"
+    return clone if clone.is_file() else Path(sys.prefix) / "share" / "closebell" / "prefect.yaml"
 
 
 def deploy(

@@ -32,9 +32,8 @@ def parts_of(
         source: what the flows collect from; empty: as the settings say.
         speed: how fast a replayed session runs; None: no replay, the real timetable.
     """
-    host, port = _prefect_address()
-    ui = {} if "prefect_ui_url" in settings.model_fields_set else _links_to(f"http://{host}:{port}")
-    chosen = ui | ({"CLOSEBELL_SOURCE": source} if source else {})
+    chosen = {"CLOSEBELL_PREFECT_UI_URL": _prefect_ui(settings)}
+    chosen |= {"CLOSEBELL_SOURCE": source} if source else {}
     api = _address(settings)
     parts = [
         _prefect(settings),
@@ -64,7 +63,8 @@ def parts_of(
     if settings.kiwoom_app_key is not None and settings.kiwoom_secret_key is not None:
         parts.append(Part("stream", _closebell("stream"), shows="live prices", env=chosen))
     if settings.alerts.get_secret_value():
-        parts.append(Part("alerts", _closebell("alerts", "run"), shows="tells of events"))
+        run = _closebell("alerts", "run")
+        parts.append(Part("alerts", run, shows="tells of events", env=chosen))
     return parts
 
 
@@ -75,13 +75,19 @@ def _prefect(settings: Settings) -> Part:
     async def ready() -> bool:
         return await asyncio.to_thread(running_server, home) is not None
 
+    # Prefect would write its page into the program's folder, which may be read-only; the address
+    # is where links in its messages lead.
+    env = FORGETTING | {
+        "PREFECT_UI_STATIC_DIRECTORY": str(home / "ui"),
+        "PREFECT_UI_URL": _prefect_ui(settings),
+    }
     return Part(
         "prefect",
         [sys.executable, "-m", "prefect", "server", "start", "--host", host, "--port", port],
         ready=ready,
         shows=f"http://{host}:{port} (runs, schedules)",
         grace=20.0,
-        env=FORGETTING | {k: v for k, v in os.environ.items() if k in FORGETTING},
+        env=env | {k: v for k, v in os.environ.items() if k in env},
     )
 
 
@@ -90,8 +96,10 @@ def _prefect_address() -> tuple[str, str]:
     return host, os.environ.get("PREFECT_SERVER_API_PORT", "4200")
 
 
-def _links_to(url: str) -> dict[str, str]:
-    return {"CLOSEBELL_PREFECT_UI_URL": url}
+def _prefect_ui(settings: Settings) -> str:
+    host, port = _prefect_address()
+    chosen = "prefect_ui_url" in settings.model_fields_set
+    return settings.prefect_ui_url if chosen else f"http://{host}:{port}"
 
 
 def _closebell(*arguments: str) -> Sequence[str]:

@@ -157,6 +157,12 @@ def test_doctor_names_what_is_wrong_and_prints_no_secret(closebell: Closebell) -
     assert [c["name"] for c in told.json["checks"] if not c["ok"]] == ["database"]
 
 
+def test_up_refuses_to_deploy_to_another_server_than_its_own(closebell: Closebell) -> None:
+    told = closebell("up", PREFECT_API_URL="http://elsewhere.example/api")
+    assert told.code == 1
+    assert "PREFECT_API_URL names the Prefect server http://elsewhere.example/api" in told.err
+
+
 def test_nothing_scanned_yet_is_said_plainly(closebell: Closebell) -> None:
     assert "Try: closebell run end-of-day" in closebell("signals").out
     assert closebell("signals", "--json").json == []

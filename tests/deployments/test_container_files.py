@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import re
 import shutil
@@ -12,14 +13,21 @@ from pathlib import Path
 
 import pytest
 import yaml
+from prefect.settings import Settings as PrefectSettings
+from prefect_redis.cleanup_queue import RedisWorkerCleanupQueueSettings
 
+import settings
+from alerts.config import read_alerts
 from api.serving import make_server
 from db.reading_role import READER_ROLE, grants
+from flows.parts import parts_of
+from scanners.rules import Rules
 from settings import Settings
 
 ROOT = Path(__file__).parents[2]
 FILES = ROOT / "deployments"
 TOOLS = Path(sys.executable).parent
+WORKLOADS = {"Deployment", "Job", "CronJob"}
 
 
 def run(*command: object) -> subprocess.CompletedProcess[str]:
@@ -77,13 +85,99 @@ def test_every_pod_runs_as_nobody_in_particular_with_limits():
             assert container["securityContext"]["readOnlyRootFilesystem"] is True, name
 
 
+def image_environment() -> dict[str, str]:
+    dockerfile = (FILES / "container" / "Dockerfile").read_text()
+    (block,) = re.findall(r"^ENV (.*?[^\\])$", dockerfile, re.MULTILINE | re.DOTALL)
+    return dict(pair.split("=", 1) for pair in block.replace("\\\n", " ").split())
+
+
+def containers_of(workload: dict) -> list[dict]:
+    spec = workload["spec"].get("jobTemplate", workload)["spec"]
+    return list(spec["template"]["spec"]["containers"])
+
+
+def test_prefect_writes_its_ui_where_a_read_only_container_can():
+    ui = Path(image_environment()["PREFECT_UI_STATIC_DIRECTORY"])
+    service = compose()["prefect"]
+    assert any(ui.is_relative_to(mount.partition(":")[0]) for mount in service["tmpfs"])
+    for workload in manifests():
+        if workload["kind"] == "Deployment" and workload["metadata"]["name"] == "prefect":
+            (container,) = containers_of(workload)
+            mounts = [m["mountPath"] for m in container["volumeMounts"] if not m.get("readOnly")]
+            assert any(ui.is_relative_to(mount) for mount in mounts)
+
+
+def server_environments() -> list[dict[str, str]]:
+    (config,) = (
+        m
+        for m in manifests()
+        if m["kind"] == "ConfigMap" and m["metadata"]["name"] == "prefect-server"
+    )
+    return [compose()["prefect"]["environment"], config["data"]]
+
+
+@pytest.mark.parametrize("environment", server_environments(), ids=["compose", "kubernetes"])
+def test_servers_share_by_redis_all_that_prefect_would_keep_in_memory(environment, monkeypatch):
+    for name, value in environment.items():
+        if "DATABASE" not in name and "${" not in value:
+            monkeypatch.setenv(name, value)
+    server = PrefectSettings().server
+    kept = [
+        server.concurrency.lease_storage,
+        server.docket.url,
+        server.events.causal_ordering,
+        server.events.messaging_broker,
+        server.events.messaging_cache,
+        server.worker_channel.cleanup_queue_storage,
+    ]
+    assert not [one for one in map(str, kept) if "redis" not in one]
+    assert RedisWorkerCleanupQueueSettings().url == "redis://redis:6379/0"
+    for module in kept:
+        if "://" not in module:
+            importlib.import_module(module)
+
+
+def test_links_in_prefects_messages_lead_somewhere():
+    for environment in server_environments():
+        assert {"PREFECT_UI_URL", "PREFECT_UI_API_URL"} <= environment.keys()
+
+
+def test_every_part_of_closebell_reads_the_same_closebell_toml():
+    for name, service in compose().items():
+        if service.get("command", [""])[0] == "closebell":
+            at = service["environment"]["CLOSEBELL_CONFIG"]
+            assert f"./closebell.toml:{at}:ro" in service["volumes"], name
+    (config,) = (
+        m for m in manifests() if m["kind"] == "ConfigMap" and m["metadata"]["name"] == "closebell"
+    )
+    at = Path(config["data"]["CLOSEBELL_CONFIG"])
+    for workload in manifests():
+        if workload["kind"] in WORKLOADS:
+            for container in containers_of(workload):
+                if {"configMapRef": {"name": "closebell"}} in container["envFrom"]:
+                    mounts = {m["mountPath"] for m in container["volumeMounts"]}
+                    assert str(at.parent) in mounts, workload["metadata"]["name"]
+
+
+def test_the_example_of_closebell_toml_is_one_commented_out_or_not(monkeypatch, tmp_path):
+    text = (FILES / "compose" / "example.toml").read_text()
+    shown = re.sub(r"^# (?=[\[a-z_]+(\.| =|\]))", "", text, flags=re.MULTILINE)
+    for content, watched in ((text, set()), (shown, {"005930", "000660"})):
+        (tmp_path / "closebell.toml").write_text(content)
+        monkeypatch.setenv("CLOSEBELL_CONFIG", str(tmp_path / "closebell.toml"))
+        read = settings.load()
+        assert read.watch_list == watched
+        Rules.from_mapping(read.rules)
+        assert bool(read_alerts(read).recipients) is bool(watched)
+
+
 def test_commands_in_containers_are_commands_we_have():
     told = run(TOOLS / "closebell", "--help").stdout
     ours = set(re.findall(r"^  ([a-z]\S+)", told, re.MULTILINE))
     used = [s["command"] for s in compose().values() if s.get("command", [""])[0] == "closebell"]
     for workload in manifests():
-        if workload["kind"] in {"Deployment", "Job"}:
-            used += [c["command"] for c in workload["spec"]["template"]["spec"]["containers"]]
+        if workload["kind"] in WORKLOADS:
+            used += [c["command"] for c in containers_of(workload)]
     wanted = {command[1] for command in used if command[0] == "closebell"}
     assert {"serve", "worker", "deploy", "db"} <= wanted
     assert wanted <= ours
@@ -120,13 +214,13 @@ def compose_proxies() -> str:
     ],
 )
 def test_who_asks_through_the_proxy_is_known_by_its_own_address_and_scheme(proxies, proxy):
-    settings = Settings(api_proxies=proxies)
+    behind = Settings(api_proxies=proxies)
     seen = {}
 
     async def app(scope, receive, send):
         seen.update(client=scope["client"][0], scheme=scope["scheme"])
 
-    config = make_server(app, settings).config
+    config = make_server(app, behind).config
     config.load()
     scope = {
         "type": "http",
@@ -153,6 +247,17 @@ def test_the_job_template_fills_only_variables_it_declares():
     used = set(re.findall(r"\{\{ (\w+) \}\}", json.dumps(template["job_configuration"])))
     assert used <= set(template["variables"]["properties"])
     assert template["variables"]["properties"]["image"]["default"].startswith("closebell:")
+
+
+def test_systemd_waits_for_as_long_as_the_parts_may_take_to_stop(tmp_path):
+    unit = (FILES / "systemd" / "closebell.service").read_text()
+    (minutes,) = re.findall(r"^TimeoutStopSec=(\d+)min$", unit, re.MULTILINE)
+    everything = Settings(
+        kiwoom_app_key="a", kiwoom_secret_key="b", alerts='{"recipients": {"me": "tgram://a/b"}}'
+    )
+    parts = parts_of(everything, tmp_path, source=None, speed=None)
+    assert {"stream", "alerts"} <= {part.name for part in parts}
+    assert sum(part.grace for part in parts) + 30 < int(minutes) * 60
 
 
 @pytest.mark.system

@@ -203,6 +203,9 @@ class House:
             PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE=f"{redis}lease_storage",
             PREFECT_REDIS_MESSAGING_HOST=self.network.address,
             PREFECT_REDIS_MESSAGING_PORT="6390",
+            PREFECT_SERVER_WORKER_CHANNEL_CLEANUP_QUEUE_STORAGE=f"{redis}cleanup_queue",
+            PREFECT_REDIS_WORKER_CLEANUP_QUEUE_URL=f"redis://{self.network.address}:6390/0",
+            PREFECT_SERVER_DOCKET_URL=f"redis://{self.network.address}:6390/1",
         )
 
     def start_server(self, name: str) -> None:
