@@ -10,6 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import ARRAY, Connection, Date, any_, func, insert, literal, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
+from db.bulk import lock
 from db.models import ApiKey, Import, ScanRun, Signal
 from db.models.base import table_of
 from db.repositories.events import Events
@@ -155,8 +156,10 @@ class Runs:
         return [dict(row) for row in self._connection.execute(query).mappings()]
 
     def _open(self, runs: Sequence[NewRun]) -> None:
-        """Note which of them are the first completed ones of their slot."""
+        """Note which of them are the first completed ones of their slot; one worker at a time."""
         wanted = {(r.scanner, r.session, r.slot) for r in runs if r.status == "completed"}
+        for scanner, slot in sorted({(scanner, slot) for scanner, _, slot in wanted}):
+            lock(self._connection, f"runs:{scanner}:{slot}")
         query = select(ScanRun.scanner, ScanRun.session, ScanRun.as_of).where(
             ScanRun.status == "completed",
             ScanRun.scanner.in_({scanner for scanner, _, _ in wanted}),
