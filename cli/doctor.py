@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -15,12 +16,13 @@ import settings
 from cli.checks import Check, show_checks
 from cli.common import AsJson, print_json
 from cli.doctor_api import look_at_alerts, look_at_role
+from cli.doctor_prefect import look_at_prefect
 from cli.sources import source_checks
 from cli.words import words_of
 from db import Database, open_database
+from db.embedded.carry_over import due
 from db.schema import Market, SchemaStatus
 from errors import ClosebellError
-from flows.home import prefect_home, running_server
 from market.calendar import TradingCalendar
 from market.clock import SystemClock
 from outcomes.rules import TradeRules
@@ -28,6 +30,7 @@ from scanners.rules import Rules
 from settings import Language, Settings, language_of_environment
 
 MARKETS: tuple[Market, ...] = ("real", "sample")
+LEAST_FREE = 2.0  # GB; a year of bars and its indices take some two
 
 
 Live = Annotated[
@@ -82,7 +85,8 @@ def _examine() -> Iterator[Check]:
         return
     yield Check("settings", True, _shown(config))
     yield Check("rules", True, f"version {rules.version}, hash {rules.hash}")
-    yield _prefect(config)
+    yield _disk(config)
+    yield from (Check(*found) for found in look_at_prefect(config))
     try:
         for market in MARKETS:
             yield from _market(config, market)
@@ -106,16 +110,12 @@ def _shown(config: Settings) -> str:
     )
 
 
-def _prefect(config: Settings) -> Check:
-    home = prefect_home(config.data_dir)
-    server = running_server(home)
-    return Check(
-        "prefect",
-        True,
-        f"{version('prefect')}, "
-        + (f"server at {server}" if server else "no server running: each run starts its own"),
-        None if server else f'to watch runs: PREFECT_HOME="{home}" prefect server start',
-    )
+def _disk(config: Settings) -> Check:
+    folder = next(p for p in (config.data_dir, *config.data_dir.parents) if p.exists())
+    free = shutil.disk_usage(folder).free / 1e9
+    enough = free >= LEAST_FREE
+    remedy = "make room (old backups, logs): when it is full PostgreSQL stops writing"
+    return Check("disk", enough, f"{free:,.1f} GB free at {folder}", None if enough else remedy)
 
 
 def _market(config: Settings, market: Market) -> Iterator[Check]:
@@ -123,6 +123,7 @@ def _market(config: Settings, market: Market) -> Iterator[Check]:
         status = db.status()
         if market == "real":
             yield _database(db, status)
+            yield from _carry_over(config)
             yield from source_checks(config, db if status.up_to_date else None)
         if status.current is None:
             yield _empty(market)
@@ -143,6 +144,12 @@ def _database(db: Database, status: SchemaStatus) -> Check:
     )
 
 
+def _carry_over(config: Settings) -> Iterator[Check]:
+    if config.database_url is None and (older := due(config.data_dir)):
+        detail = f"PostgreSQL {older}; a newer one is here"
+        yield Check("database version", True, detail, "closebell db carry-over")
+
+
 def _empty(market: str) -> Check:
     remedy = {
         "real": "closebell import marcap:2025..2026, or your own files (closebell import --help)",
@@ -161,7 +168,7 @@ def _freshness(config: Settings, db: Database, market: str) -> Iterator[Check]:
     behind = len(calendar.sessions(fresh.bars.session, closed)) - 1
     yield Check(
         f"{market} market: bars",
-        True,
+        behind <= 1 or market == "sample",  # which ends where it ends
         f"{fresh.bars.first} to {fresh.bars.session} ({fresh.bars.rows:,} stocks), "
         + ("up to date" if behind <= 0 else f"{behind} sessions behind {closed}"),
         _catch_up(market) if behind > 0 else None,

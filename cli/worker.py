@@ -20,6 +20,14 @@ def worker(
     limit: Annotated[
         int | None, typer.Option(min=1, help="Runs at a time; default: as many as are due.")
     ] = None,
+    with_healthcheck: Annotated[
+        bool,
+        typer.Option(
+            "--with-healthcheck",
+            help="Tell at http://…:8080/health whether it still asks for work"
+            " (PREFECT_WORKER_WEBSERVER_PORT).",
+        ),
+    ] = False,
 ) -> None:
     """Run what is scheduled, each run in a process of its own, until interrupted.
 
@@ -34,5 +42,6 @@ def worker(
     command = ["-m", "prefect", "worker", "start", "--pool", "closebell", "--type", "process"]
     command += ["--name", name] if name else []
     command += ["--limit", str(limit)] if limit else []
+    command += ["--with-healthcheck"] if with_healthcheck else []
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, *command])

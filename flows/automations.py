@@ -20,12 +20,16 @@ DEADLINES = {"end-of-day": timedelta(minutes=60), "closing-bet": timedelta(minut
 LOSSES = ("Failed", "Crashed", "TimedOut", "Cancelled")
 ENDS = ("Completed", "Skipped", "Cancelling", *LOSSES)
 """Names of states, by which Prefect names its events."""
+TAKEN = ("Pending", "Submitting", "InfrastructurePending")
+START = timedelta(minutes=5)  # the longest a worker may take from accepting a run to its begin
+BACK = ("Scheduled", "Late", "AwaitingConcurrencySlot", "AwaitingRetry")
+"""States of a run that waits for its turn again."""
 
 
 def automations(webhook: UUID | None = None) -> list[AutomationCore]:
     """The dead and each deployment's overdue; with a webhook block also the alarms that call it."""
     alarms = [] if webhook is None else [a for f in DEADLINES for a in _alarms(f, webhook)]
-    return [_dead(), *map(_overdue, TIMETABLE), *alarms]
+    return [_dead(), _never_begun(), *map(_overdue, TIMETABLE), *alarms]
 
 
 def alarm_names() -> set[str]:
@@ -36,21 +40,24 @@ def alarm_names() -> set[str]:
 def _dead() -> AutomationCore:
     trigger = _silence({"prefect.flow-run.heartbeat"}, {"prefect.flow-run.*"}, SILENCE)
     # Only the runs of our deployments are known to beat often enough.
-    trigger.match_related = ResourceSpecification(
-        {"prefect.resource.role": "tag", "prefect.resource.id": f"prefect.tag.{TAG}"}
-    )
+    trigger.match_related = _ours()
     return AutomationCore(
         name="closebell: a run fell silent",
         description="A run whose process died or lost the network counts as crashed.",
         trigger=trigger,
-        actions=[
-            ChangeFlowRunState(
-                name=None,
-                state=StateType.CRASHED,
-                message=f"nothing was heard of it for {SILENCE}",
-                force=False,
-            )
-        ],
+        actions=[_crash(f"nothing was heard of it for {SILENCE}")],
+    )
+
+
+def _never_begun() -> AutomationCore:
+    """It has no heartbeat yet, and would hold the place of the next one for ever."""
+    trigger = _silence(_events(TAKEN), _events(("Running", *BACK, *ENDS)), START)
+    trigger.match_related = _ours()
+    return AutomationCore(
+        name="closebell: a run never began",
+        description="A run whose worker died while it started the process counts as crashed.",
+        trigger=trigger,
+        actions=[_crash(f"a worker took it, and it hadn't begun {START} later")],
     )
 
 
@@ -100,6 +107,16 @@ def _call(webhook: UUID, what: str) -> CallWebhook:
     run = "{{ flow_run.name }}, {{ flow_run.state.name }}: {{ flow_run|ui_url }}"
     text = f"closebell: {what} ({run})"
     return CallWebhook(block_document_id=webhook, payload=json.dumps({"text": text}))
+
+
+def _crash(message: str) -> ChangeFlowRunState:
+    return ChangeFlowRunState(name=None, state=StateType.CRASHED, message=message, force=False)
+
+
+def _ours() -> ResourceSpecification:
+    return ResourceSpecification(
+        {"prefect.resource.role": "tag", "prefect.resource.id": f"prefect.tag.{TAG}"}
+    )
 
 
 def _events(states: tuple[str, ...]) -> set[str]:

@@ -47,6 +47,14 @@ def prepare(data_dir: Path) -> str | None:
     return url
 
 
+def answers(url: str) -> bool:
+    """Whether a Prefect server does at that API URL."""
+    try:
+        return httpx.get(f"{url}/health", timeout=5.0).is_success
+    except httpx.HTTPError:
+        return False
+
+
 def running_server(home: Path) -> str | None:
     """The API URL of the Prefect server on this machine that keeps its data in `home`."""
     host = os.environ.get("PREFECT_SERVER_API_HOST", "127.0.0.1")

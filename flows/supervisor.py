@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -16,7 +17,8 @@ from typing import Final
 FIRST_DELAY, LONGEST_DELAY = 1.0, 60.0  # seconds until a part that ended is started again
 STABLE = 60.0  # seconds after which an end counts as the first one again
 LOOK_EVERY = 0.25
-LARGEST_LOG = 20_000_000  # bytes; a longer one is put aside at the next start
+LARGEST_LOG = 20_000_000  # bytes; of a longer one a copy is put aside, and it begins anew
+LOOK_AT_LOG_EVERY = 60.0
 _PR_SET_PDEATHSIG: Final = 1
 
 
@@ -68,11 +70,14 @@ class Supervisor:
         on_change: Callable[[str, Seen], None] = lambda *_: None,
         *,
         first_delay: float = FIRST_DELAY,
+        largest_log: int = LARGEST_LOG,
+        look_at_log_every: float = LOOK_AT_LOG_EVERY,
     ) -> None:
         self._parts = parts
         self._logs = logs
         self._on_change = on_change
         self._first_delay = first_delay
+        self._largest_log, self._look_at_log_every = largest_log, look_at_log_every
         self._up = {part.name: asyncio.Event() for part in parts}
         self._processes: dict[str, asyncio.subprocess.Process] = {}
         self.seen = {part.name: Seen() for part in parts}
@@ -121,8 +126,7 @@ class Supervisor:
 
     async def _run(self, part: Part) -> int:
         log = self.log_of(part.name)
-        if log.exists() and log.stat().st_size > LARGEST_LOG:
-            os.replace(log, log.with_suffix(".log.1"))
+        self._keep_small(log)
         self._say(part, State.STARTING, "")
         with log.open("ab") as out:
             process = await asyncio.create_subprocess_exec(
@@ -145,9 +149,18 @@ class Supervisor:
                         self._up[part.name].set()
                     break
                 await asyncio.wait([ending], timeout=LOOK_EVERY)
+            while not ending.done():
+                await asyncio.wait([ending], timeout=self._look_at_log_every)
+                self._keep_small(log)
             return await ending
         finally:
             ending.cancel()
+
+    def _keep_small(self, log: Path) -> None:
+        """The part holds the file open and appends, so it is emptied rather than moved."""
+        if log.exists() and log.stat().st_size > self._largest_log:
+            shutil.copyfile(log, log.with_suffix(".log.1"))
+            os.truncate(log, 0)
 
     async def _stop(self, part: Part) -> None:
         process = self._processes.get(part.name)

@@ -25,9 +25,9 @@ def expressions() -> list[str]:
 
 @pytest.fixture(scope="module")
 def known() -> dict[str, set[str]]:
-    """Every name a scrape may have, with its labels."""
+    """Every name a scrape may have, with its labels; `up` is Prometheus' own."""
     metrics = Metrics()
-    found: dict[str, set[str]] = {}
+    found: dict[str, set[str]] = {"up": {"job"}}
     for family in metrics.registry.collect():
         labels = set(metrics.registry._names_to_collectors[family.name]._labelnames)
         endings = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"]}
@@ -38,7 +38,7 @@ def known() -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("expression", expressions())
 def test_every_metric_and_label_of_dashboard_and_alerts_exists(known, expression):
-    names = set(re.findall(r"closebell_\w+", expression))
+    names = set(re.findall(r"closebell_\w+|\bup\b", expression))
     assert names
     assert names <= set(known)
     labels = {
@@ -46,6 +46,13 @@ def test_every_metric_and_label_of_dashboard_and_alerts_exists(known, expression
     }
     labels |= set(re.findall(r"[{,]\s*(\w+)=", expression))
     assert labels <= set.union(*(known[name] for name in names))
+
+
+def test_what_every_api_reads_from_the_database_is_counted_once():
+    for expression in expressions():
+        if re.search(r"closebell_(scan_|source_|alert_messages)", expression):
+            assert "max" in expression, expression
+            assert "sum" not in expression, expression
 
 
 def test_a_scrape_can_be_parsed_and_every_name_is_ours():

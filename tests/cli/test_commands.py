@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from api_market import fill
 from commands import Closebell, Outcome
 from typer.main import get_command
 
 from cli.main import app, main
+from db import Database
 
 
 def every_command(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -155,6 +157,34 @@ def test_doctor_names_what_is_wrong_and_prints_no_secret(closebell: Closebell) -
     assert told.code == 1
     assert "hunter2" not in told.out + told.err
     assert [c["name"] for c in told.json["checks"] if not c["ok"]] == ["database"]
+
+
+def test_doctor_finds_that_the_named_prefect_server_does_not_answer(closebell: Closebell) -> None:
+    told = closebell("doctor", "--json", PREFECT_API_URL="http://127.0.0.1:1/api")
+    assert told.code == 1
+    (wrong,) = (c for c in told.json["checks"] if not c["ok"])
+    assert wrong["name"] == "prefect"
+    assert wrong["detail"].endswith("server at http://127.0.0.1:1/api doesn't answer")
+    assert "PREFECT_API_URL" in wrong["remedy"]
+
+
+def test_doctor_on_a_laptop_looks_at_the_disk_and_misses_no_server(closebell: Closebell) -> None:
+    checks = {c["name"]: c for c in closebell("doctor", "--json").json["checks"]}
+    assert checks["disk"]["ok"]
+    assert "GB free at" in checks["disk"]["detail"]
+    assert checks["prefect"]["ok"]
+    assert not {"timetable", "worker"} & checks.keys()
+
+
+def test_doctor_finds_that_the_real_market_is_more_than_a_session_late(
+    closebell: Closebell, database: Database
+) -> None:
+    fill(database)
+    told = closebell("doctor", "--json", CLOSEBELL_DATABASE_URL=database.url)
+    (late,) = (c for c in told.json["checks"] if c["name"] == "real market: bars")
+    assert not late["ok"]
+    assert "sessions behind" in late["detail"]
+    assert late["remedy"]
 
 
 def test_up_refuses_to_deploy_to_another_server_than_its_own(closebell: Closebell) -> None:

@@ -27,6 +27,7 @@ from prefect.settings import PREFECT_API_URL
 from prefect.states import Completed, Crashed, Pending, Running, State
 
 from flows.deploying import POOL
+from flows.standing import standing
 from flows.timetable import TIMETABLE
 from market.calendar import TradingCalendar
 from market.clock import SEOUL
@@ -200,7 +201,7 @@ def test_deploying_again_changes_nothing(deployed: Clone) -> None:
             }
 
     before = seen()
-    assert len(before["automations"]) == 1 + len(TIMETABLE)
+    assert len(before["automations"]) == 2 + len(TIMETABLE)
     deployed.python("-c", "from flows.deploying import deploy; deploy()", cwd=deployed.folder)
     assert seen() == before
 
@@ -231,6 +232,24 @@ def test_prefect_schedules_a_run_for_every_slot_of_the_next_session(deployed: Cl
             )
             planned = {r.expected_start_time for r in runs if r.auto_scheduled}
             assert planned >= {moment for moment, _ in line.slots(hours)}, line.flow
+
+
+def test_how_the_timetable_stands_is_told(deployed: Clone, tmp_path: Path) -> None:
+    flows = {line.flow for line in TIMETABLE}
+    now = standing()
+    assert (now.deployed, now.missing, now.stopped) == (flows, set(), set())
+    assert now.workers == 0
+    with client() as opened:
+        settle = opened.read_deployment_by_name("settle/settle")
+        httpx.post(f"{deployed.url}/deployments/{settle.id}/schedule", json={}).raise_for_status()
+        assert standing().planned > 0
+        opened.pause_deployment(settle.id)
+        try:
+            assert standing().stopped == {"settle"}
+        finally:
+            opened.resume_deployment(settle.id)
+    with deployed.worker(tmp_path):
+        wait_for(lambda: standing().workers == 1)
 
 
 @pytest.mark.parametrize(

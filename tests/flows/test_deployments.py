@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 from prefect import Flow
+from prefect.events.schemas.automations import EventTrigger
 from schedules import DEPLOYMENTS, starts, written
 
 from flows.automations import ENDS, SILENCE, TAG, alarm_names, automations
@@ -88,9 +89,15 @@ def test_on_a_closed_day_every_started_run_is_skipped(line: Entry) -> None:
             assert skip == f"{day} is no session: {CALENDAR.why_closed(day)}"
 
 
-def test_silent_and_overdue_runs_are_ended() -> None:
-    dead, *overdue = automations()
-    assert dead.trigger.within == SILENCE  # type: ignore[union-attr]
+def test_silent_overdue_and_never_begun_runs_are_ended() -> None:
+    dead, unbegun, *overdue = automations()
+    assert isinstance(unbegun.trigger, EventTrigger)
+    assert isinstance(dead.trigger, EventTrigger)
+    assert unbegun.trigger.match_related == dead.trigger.match_related
+    assert "prefect.flow-run.Pending" in unbegun.trigger.after
+    for state in ("Running", "AwaitingConcurrencySlot", "Cancelled"):
+        assert f"prefect.flow-run.{state}" in unbegun.trigger.expect
+    assert dead.trigger.within == SILENCE
     env = written()["definitions"]["job_variables"]["env"]
     beat = timedelta(seconds=int(env["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"]))
     assert 4 * beat <= SILENCE

@@ -102,6 +102,18 @@ def test_what_runs_once_is_done_and_only_then_lets_others_begin(tmp_path):
     assert said(changes, "once")[-1] == State.DONE
 
 
+def test_the_log_of_a_part_that_runs_on_is_kept_small(tmp_path):
+    speaks = Part("speaks", ("sh", "-c", "while :; do echo a line of thirty characters; done"))
+    log, older = tmp_path / "speaks.log", tmp_path / "speaks.log.1"
+
+    def emptied_and_filled_again(_supervisor, _changes):
+        return older.exists() and older.read_text() and log.stat().st_size > 0
+
+    limits = {"largest_log": 10_000, "look_at_log_every": 0.05}
+    asyncio.run(started([speaks], tmp_path, emptied_and_filled_again, **limits))
+    assert log.read_text().startswith("a line")
+
+
 def test_what_does_not_stop_is_killed_with_its_children(tmp_path):
     deaf = Part(
         "deaf", ("sh", "-c", "trap '' TERM; sleep 601 & echo $!; wait; wait; wait"), grace=0.3

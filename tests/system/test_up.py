@@ -51,7 +51,7 @@ def test_the_parts_come_up_with_all_deployments_and_come_back_when_killed(up: Up
     deployed = {d["name"]: d for d in up.ask_prefect("/deployments/filter")}
     assert deployed.keys() == {line.flow for line in TIMETABLE}
     assert all(s["active"] for d in deployed.values() for s in d["schedules"])
-    assert len(up.ask_prefect("/automations/filter")) == 1 + len(TIMETABLE)
+    assert len(up.ask_prefect("/automations/filter")) == 2 + len(TIMETABLE)
     wait_for("Prefect plans the next runs of all", lambda: planned(up) == deployed.keys())
     kept = httpx.get(f"{up.prefect}/admin/settings", trust_env=False, timeout=60).json()
     assert set(kept["server"]["services"]["db_vacuum"]["enabled"]) == {"events", "flow_runs"}
