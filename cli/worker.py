@@ -31,6 +31,9 @@ def worker(
 ) -> None:
     """Run what is scheduled, each run in a process of its own, until interrupted.
 
+    Then it takes nothing new and lets what runs end, for 75 seconds; what hasn't ended by then
+    counts as crashed. A second signal ends it at once.
+
     Several workers on several machines share the work. PREFECT_API_URL names a server elsewhere.
     """
     config = load_settings()
@@ -39,7 +42,8 @@ def worker(
             "no Prefect server is running", remedy="closebell up, or set PREFECT_API_URL"
         )
     os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "INFO"
-    command = ["-m", "prefect", "worker", "start", "--pool", "closebell", "--type", "process"]
+    command = ["-c", "from flows.working import main; main()"]
+    command += ["worker", "start", "--pool", "closebell", "--type", "process"]
     command += ["--name", name] if name else []
     command += ["--limit", str(limit)] if limit else []
     command += ["--with-healthcheck"] if with_healthcheck else []
