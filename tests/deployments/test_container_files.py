@@ -244,7 +244,7 @@ def test_the_image_gets_every_package_and_nothing_else_of_the_clone():
     packages = {p.parent.name for p in ROOT.glob("*/__init__.py") if p.parent.name != "tests"}
     modules = {p.name for p in ROOT.glob("*.py")}
     assert packages | modules | {"prefect.yaml", "pyproject.toml"} <= let_in
-    assert not let_in & {"tests", "bench", ".venv", ".git"}
+    assert not let_in & {"tests", "bench", "deployments", ".venv", ".git"}
     assert all((ROOT / name).exists() for name in let_in)
 
 

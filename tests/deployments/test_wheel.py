@@ -40,3 +40,7 @@ def test_the_deployments_come_along_where_closebell_deploy_looks_for_them(packed
 
 def test_what_is_no_python_comes_along(packed):
     assert {"api/dashboard/static/words/ko.js", "db/migrations/script.py.mako"} <= packed
+
+
+def test_nothing_of_the_clone_that_may_hold_secrets_comes_along(packed):
+    assert not [name for name in packed if "deployments/" in name or name.endswith(".env")]
