@@ -34,7 +34,7 @@ def lines(
     some = [v for line in series for v in line.values if v is not None and (v > 0 or not log)]
     if not some or not days:
         return ""
-    frame = _Frame(min(some), max(some), len(days), height, log=log)
+    frame = Frame(min(some), max(some), len(days), height, log=log)
     parts = [frame.grid(unit), frame.dates(days)]
     for line in series:
         points = [
@@ -62,7 +62,7 @@ def area(
     """One series as an area from zero."""
     if not values:
         return ""
-    frame = _Frame(min(0.0, *values), max(0.0, *values), len(days), height)
+    frame = Frame(min(0.0, *values), max(0.0, *values), len(days), height)
     points = [(frame.x(at), frame.y(value)) for at, value in _thinned(values) if value is not None]
     zero = frame.y(0.0)
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
@@ -84,7 +84,7 @@ def histogram(values: Sequence[float], *, height: int = 190, unit: str, label: s
     counts = [0] * (math.floor(high / width) - start + 1)
     for value in values:
         counts[math.floor(value / width) - start] += 1
-    frame = _Frame(0.0, float(max(counts)), len(counts), height)
+    frame = Frame(0.0, float(max(counts)), len(counts), height)
     each = frame.inside / len(counts)
     parts = [frame.grid("")]
     for at, count in enumerate(counts):
@@ -104,7 +104,7 @@ def histogram(values: Sequence[float], *, height: int = 190, unit: str, label: s
     return _svg(height, label, parts)
 
 
-class _Frame:
+class Frame:
     """Where values lie on the paper."""
 
     def __init__(
