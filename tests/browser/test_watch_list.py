@@ -44,6 +44,7 @@ def test_a_taken_stock_shows_todays_result_and_the_distance_to_its_stop(market, 
     page.get_by_role("dialog").get_by_label("Session").fill(TUE.isoformat())
     take(page, "72,000", "10", "70000")
     page.get_by_role("link", name="Watch list").first.click()
+    expect(page.locator("tbody tr")).to_have_count(2)
     before, same_day = page.locator("tbody tr").all()
     expect(before).to_contain_text("삼성전자")
     cells = before.locator("td")
