@@ -81,7 +81,7 @@ def test_every_pod_runs_as_nobody_in_particular_with_limits_and_is_probed():
     workloads = [m for m in manifests() if m["kind"] in WORKLOADS]
     assert len(workloads) >= 9
     for workload in workloads:
-        pod = workload["spec"].get("jobTemplate", workload)["spec"]["template"]["spec"]
+        pod = pod_of(workload)
         name = workload["metadata"]["name"]
         assert pod["securityContext"]["runAsNonRoot"] is True, name
         for container in pod["containers"]:
@@ -97,9 +97,18 @@ def image_environment() -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in block.replace("\\\n", " ").split())
 
 
+def pod_of(workload: dict) -> dict:
+    pod: dict = workload["spec"].get("jobTemplate", workload)["spec"]["template"]["spec"]
+    return pod
+
+
+def pod_of_a_run() -> dict:
+    template = json.loads((FILES / "kubernetes" / "work-pool.json").read_text())
+    return pod_of(template["job_configuration"]["job_manifest"])
+
+
 def containers_of(workload: dict) -> list[dict]:
-    spec = workload["spec"].get("jobTemplate", workload)["spec"]
-    return list(spec["template"]["spec"]["containers"])
+    return list(pod_of(workload)["containers"])
 
 
 def test_prefect_writes_its_ui_where_a_read_only_container_can():
@@ -157,12 +166,14 @@ def test_every_part_of_closebell_reads_the_same_closebell_toml():
         m for m in manifests() if m["kind"] == "ConfigMap" and m["metadata"]["name"] == "closebell"
     )
     at = Path(config["data"]["CLOSEBELL_CONFIG"])
-    for workload in manifests():
-        if workload["kind"] in WORKLOADS:
-            for container in containers_of(workload):
-                if {"configMapRef": {"name": "closebell"}} in container["envFrom"]:
-                    mounts = {m["mountPath"] for m in container["volumeMounts"]}
-                    assert str(at.parent) in mounts, workload["metadata"]["name"]
+    for pod in [*(pod_of(m) for m in manifests() if m["kind"] in WORKLOADS), pod_of_a_run()]:
+        volumes = {volume["name"]: volume for volume in pod.get("volumes", [])}
+        for container in pod["containers"]:
+            if {"configMapRef": {"name": "closebell"}} in container["envFrom"]:
+                mounts = {m["mountPath"]: m["name"] for m in container["volumeMounts"]}
+                assert str(at.parent) in mounts, container["name"]
+                volume = volumes[mounts[str(at.parent)]]
+                assert volume["secret"] == {"secretName": "closebell-config"}, container["name"]
 
 
 def test_the_example_of_closebell_toml_is_one_commented_out_or_not(monkeypatch, tmp_path):
@@ -199,12 +210,10 @@ def test_the_init_script_grants_the_reader_what_closebell_says_and_no_more():
 
 
 def kubernetes_proxies() -> str:
-    (api,) = (
-        m for m in manifests() if m["kind"] == "Deployment" and m["metadata"]["name"] == "api"
+    (config,) = (
+        m for m in manifests() if m["kind"] == "ConfigMap" and m["metadata"]["name"] == "closebell"
     )
-    (container,) = api["spec"]["template"]["spec"]["containers"]
-    (value,) = (e["value"] for e in container["env"] if e["name"] == "CLOSEBELL_API_PROXIES")
-    return str(value)
+    return str(config["data"]["CLOSEBELL_API_PROXIES"])
 
 
 def compose_proxies() -> str:

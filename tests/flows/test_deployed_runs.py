@@ -245,15 +245,16 @@ def test_how_the_timetable_stands_is_told(deployed: Clone, tmp_path: Path) -> No
     assert now.workers == 0
     with client() as opened:
         settle = opened.read_deployment_by_name("settle/settle")
-        httpx.post(f"{deployed.url}/deployments/{settle.id}/schedule", json={}).raise_for_status()
+        address = f"{deployed.url}/deployments/{settle.id}/schedule"
+        httpx.post(address, json={}, timeout=60).raise_for_status()
         assert standing().planned > 0
-        opened.pause_deployment(settle.id)
+        opened.pause_deployment(settle.id)  # its planned runs go, so the worker has none to take
         try:
             assert standing().stopped == {"settle"}
+            with deployed.worker(tmp_path):
+                wait_for(lambda: standing().workers == 1)
         finally:
             opened.resume_deployment(settle.id)
-    with deployed.worker(tmp_path):
-        wait_for(lambda: standing().workers == 1)
 
 
 @pytest.mark.parametrize(
