@@ -60,9 +60,7 @@ def up(
             for market in ("sample", "real"):
                 stack.enter_context(open_database(config, say, market=market))
         os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "INFO")
-        parts = parts_of(
-            config, logs, source="replay" if demo else source, speed=speed if demo else None
-        )
+        parts = parts_of(config, source="replay" if demo else source, speed=speed if demo else None)
         show = stack.enter_context(_showing([part.name for part in parts], logs, words))
         asyncio.run(_until_stopped(Supervisor(parts, logs, show)))
 

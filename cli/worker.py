@@ -32,7 +32,7 @@ def worker(
     """Run what is scheduled, each run in a process of its own, until interrupted.
 
     Then it takes nothing new and lets what runs end, for 75 seconds; what hasn't ended by then
-    counts as crashed. A second signal ends it at once.
+    counts as crashed. A second signal kills the worker alone: its runs go on without it.
 
     Several workers on several machines share the work. PREFECT_API_URL names a server elsewhere.
     """

@@ -6,7 +6,6 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 from typing import Final
 
 import httpx
@@ -23,9 +22,7 @@ FORGETTING: Final = {
 """Prefect keeps runs for ever otherwise; its events it keeps for a week by itself."""
 
 
-def parts_of(
-    settings: Settings, logs: Path, *, source: str | None, speed: float | None
-) -> list[Part]:
+def parts_of(settings: Settings, *, source: str | None, speed: float | None) -> list[Part]:
     """The parts in the order they start.
 
     Args:
@@ -54,7 +51,7 @@ def parts_of(
             "worker",
             _closebell("worker"),
             needs=("deployments",),
-            ready=_said(logs / "worker.log", "started!"),
+            says="started!",
             shows="runs the timetable",
             grace=90.0,
             env=chosen,
@@ -120,20 +117,6 @@ def _answers(url: str) -> Callable[[], Awaitable[bool]]:
             async with httpx.AsyncClient(timeout=2.0, trust_env=False) as client:
                 return (await client.get(url)).is_success
         except httpx.HTTPError:
-            return False
-
-    return ready
-
-
-def _said(log: Path, words: str) -> Callable[[], Awaitable[bool]]:
-    began = log.stat().st_size if log.exists() else 0
-
-    async def ready() -> bool:
-        try:
-            with log.open("rb") as file:
-                file.seek(min(began, log.stat().st_size))
-                return words.encode() in file.read()
-        except OSError:
             return False
 
     return ready

@@ -35,15 +35,16 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Part:
-    """One program. `ready` tells when others may count on it; `once`: its end with 0 is no loss.
+    """One program. `once`: its end with 0 is no loss; `grace`: seconds it may take to stop.
 
-    `grace` is how many seconds it may take to stop.
+    Others may count on it when `ready` tells so and it has said `says` since it was started.
     """
 
     name: str
     command: Sequence[str]
     needs: Sequence[str] = ()
     ready: Callable[[], Awaitable[bool]] | None = None
+    says: str = ""
     shows: str = ""
     once: bool = False
     grace: float = 15.0
@@ -127,6 +128,7 @@ class Supervisor:
     async def _run(self, part: Part) -> int:
         log = self.log_of(part.name)
         self._keep_small(log)
+        before = log.stat().st_size if log.exists() else 0
         self._say(part, State.STARTING, "")
         with log.open("ab") as out:
             process = await asyncio.create_subprocess_exec(
@@ -143,7 +145,7 @@ class Supervisor:
         ending = asyncio.create_task(process.wait())
         try:
             while not ending.done():
-                if part.ready is None or await part.ready():
+                if await _ready(part, log, before):
                     self._say(part, State.RUNNING, part.shows)
                     if not part.once:
                         self._up[part.name].set()
@@ -179,6 +181,16 @@ class Supervisor:
         seen = self.seen[part.name]
         seen.state, seen.detail = state, detail
         self._on_change(part.name, seen)
+
+
+async def _ready(part: Part, log: Path, before: int) -> bool:
+    """Whether others may count on it; `before`: bytes of its log that are of earlier starts."""
+    if part.says:
+        with log.open("rb") as file:
+            file.seek(before)
+            if part.says.encode() not in file.read():
+                return False
+    return part.ready is None or await part.ready()
 
 
 def last_words(log: Path) -> str:

@@ -264,13 +264,13 @@ def test_the_job_template_fills_only_variables_it_declares():
     assert template["variables"]["properties"]["image"]["default"].startswith("closebell:")
 
 
-def test_systemd_waits_for_as_long_as_the_parts_may_take_to_stop(tmp_path):
+def test_systemd_waits_for_as_long_as_the_parts_may_take_to_stop():
     unit = (FILES / "systemd" / "closebell.service").read_text()
     (minutes,) = re.findall(r"^TimeoutStopSec=(\d+)min$", unit, re.MULTILINE)
     everything = Settings(
         kiwoom_app_key="a", kiwoom_secret_key="b", alerts='{"recipients": {"me": "tgram://a/b"}}'
     )
-    parts = parts_of(everything, tmp_path, source=None, speed=None)
+    parts = parts_of(everything, source=None, speed=None)
     assert {"stream", "alerts"} <= {part.name for part in parts}
     assert sum(part.grace for part in parts) + 30 < int(minutes) * 60
 

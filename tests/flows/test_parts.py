@@ -12,7 +12,7 @@ ALERTS = '{"recipients": {"me": "tgram://a/b"}}'
 
 def parts(tmp_path, source=None, **chosen):
     settings = Settings(data_dir=tmp_path / "data", alerts=ALERTS, **chosen)
-    made = parts_of(settings, tmp_path / "logs", source=source, speed=None)
+    made = parts_of(settings, source=source, speed=None)
     return {part.name: part for part in made}
 
 

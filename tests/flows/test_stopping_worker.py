@@ -10,20 +10,22 @@ import time
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from prefect.settings import PREFECT_API_URL
 
-pytestmark = [pytest.mark.prefect, pytest.mark.slow]
+pytestmark = [pytest.mark.prefect, pytest.mark.slow, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[2]
 FLOW = """
+import os
 import time
 from pathlib import Path
 from prefect import flow
 
 @flow
 def slow(folder: str, seconds: float):
-    Path(folder, "begun").touch()
+    Path(folder, "begun").write_text(f"{os.getpid()} begun")
     time.sleep(seconds)
     Path(folder, "ended").touch()
 """
@@ -73,6 +75,7 @@ def test_what_runs_when_a_worker_stops_ends_or_is_said_to_have_crashed(
     command = [sys.executable, "-c", WORK.format(grace=grace), *begin]
     with (tmp_path / "worker.log").open("wb") as log:
         worker = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    runs = []
     try:
         log = tmp_path / "worker.log"
         wait_for(lambda: "started!" in log.read_text())
@@ -81,11 +84,16 @@ def test_what_runs_when_a_worker_stops_ends_or_is_said_to_have_crashed(
         deployment = ask("GET", "/deployments/name/slow/slow")
         parameters = {"folder": str(tmp_path), "seconds": seconds}
         run = ask("POST", f"/deployments/{deployment['id']}/create_flow_run", parameters=parameters)
-        wait_for((tmp_path / "begun").exists)
+        begun = tmp_path / "begun"
+        wait_for(lambda: begun.exists() and "begun" in begun.read_text())
+        runs.append(psutil.Process(int(begun.read_text().split()[0])))
         worker.send_signal(signal.SIGTERM)
         worker.wait(PATIENCE)
         assert ask("GET", f"/flow_runs/{run['id']}")["state"]["name"] == state
         assert (tmp_path / "ended").exists() is (state == "Completed")
+        assert psutil.wait_procs(runs, timeout=60)[1] == []
     finally:
+        for left in filter(psutil.Process.is_running, runs):
+            left.kill()
         worker.kill()
         worker.wait(30)

@@ -111,7 +111,35 @@ def test_the_log_of_a_part_that_runs_on_is_kept_small(tmp_path):
 
     limits = {"largest_log": 10_000, "look_at_log_every": 0.05}
     asyncio.run(started([speaks], tmp_path, emptied_and_filled_again, **limits))
-    assert log.read_text().startswith("a line")
+    assert older.read_text().startswith("a line")
+
+
+def test_what_a_part_said_before_its_log_was_emptied_or_it_was_started_again_does_not_count(
+    tmp_path,
+):
+    log, went, go = (tmp_path / name for name in ("worker.log", "went", "go"))
+    log.write_text("up!\n" * 5_000)
+    again = f"while [ ! -e {go} ]; do sleep 0.05; done"
+    script = f"[ -e {went} ] && {again}; touch {went}; echo up!; exec sleep 600"
+    worker = Part("worker", ("sh", "-c", script), says="up!")
+    killed, looked = [], []
+
+    def until(supervisor, changes):
+        seen = supervisor.seen["worker"]
+        if seen.state == State.RUNNING and not killed:
+            killed.append(seen.pid)
+            os.kill(seen.pid, signal.SIGKILL)
+        if killed and seen.state == State.STARTING:
+            looked.append(seen.pid)
+            if len(looked) == 40:
+                go.touch()
+        return said(changes, "worker").count(State.RUNNING) == 2
+
+    changes = asyncio.run(started([worker], tmp_path, until, largest_log=10_000))
+    begun = [State.STARTING, State.RUNNING]
+    assert said(changes, "worker") == [*begun, State.AGAIN, *begun, State.STOPPED]
+    assert len(looked) >= 40
+    assert log.read_text() == "up!\n" * 2
 
 
 def test_what_does_not_stop_is_killed_with_its_children(tmp_path):
