@@ -25,9 +25,10 @@ def last_scans(
     due = calendar.last_closed(now - SCAN_WITHIN)
     closed = calendar.last_closed(now)
     runs = {run["scanner"]: run for run in tx.runs.newest()}
-    begun = tx.runs.begun()
+    names = list(dict.fromkeys((*SCANNERS, "market_gate", *runs)))
+    begun = tx.runs.begun() if len(runs) < len(names) else None
     found = {}
-    for name in dict.fromkeys((*SCANNERS, "market_gate", *runs)):
+    for name in names:
         run = runs.get(name)
         done = run["session"] if run else calendar.last_closed(begun) if begun else closed
         found[name] = {

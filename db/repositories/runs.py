@@ -103,11 +103,12 @@ class Runs:
 
     def begun(self) -> datetime | None:
         """When this database was put to use: by the first run of any status, import or API key."""
-        oldest = [
-            select(func.min(table.created_at)).scalar_subquery()
-            for table in (ScanRun, Import, ApiKey)
+        first = [
+            select(table.created_at).order_by(table.id).limit(1).scalar_subquery()
+            for table in (ScanRun, Import)
         ]
-        return self._connection.scalar(select(func.least(*oldest)))
+        keys = select(func.min(ApiKey.created_at)).scalar_subquery()
+        return self._connection.scalar(select(func.least(*first, keys)))
 
     def get(self, number: int) -> dict[str, Any] | None:
         """The run of this id, with all its columns."""
@@ -158,6 +159,8 @@ class Runs:
     def _open(self, runs: Sequence[NewRun]) -> None:
         """Note which of them are the first completed ones of their slot; one worker at a time."""
         wanted = {(r.scanner, r.session, r.slot) for r in runs if r.status == "completed"}
+        if not wanted:
+            return
         for scanner, slot in sorted({(scanner, slot) for scanner, _, slot in wanted}):
             lock(self._connection, f"runs:{scanner}:{slot}")
         query = select(ScanRun.scanner, ScanRun.session, ScanRun.as_of).where(

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import polars as pl
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     ColumnElement,
     Connection,
     Date,
@@ -168,14 +169,21 @@ class Signals:
         return self._connection.execute(statement).rowcount
 
     def _withdraw(self, scanner: str, slot: str, runs: Mapping[date, int], new: Table) -> int:
+        """By the run that no longer found it: that changed the list too."""
         still_found = exists().where(new.c.session == Signal.session, new.c.ticker == Signal.ticker)
+        ids = literal(list(runs.values()), ARRAY(BigInteger))
+        by = func.unnest(_dates(runs), ids).table_valued("session", "run_id").render_derived()
         statement = (
             update(Signal)
-            .values(status="withdrawn", updated_at=func.now())
+            .values(
+                status="withdrawn",
+                run_id=by.c.run_id,
+                updated_at=func.now(),
+            )
             .where(
                 Signal.scanner == scanner,
                 Signal.as_of == slot,
-                Signal.session == any_(_dates(runs)),
+                Signal.session == by.c.session,
                 Signal.status.in_(_PENDING),
                 ~still_found,
             )

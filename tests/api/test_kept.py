@@ -136,7 +136,10 @@ def test_a_day_trade_list_is_of_the_run_that_made_it(postgres_url):
             publish(market, "daytrading", WED, 3, slot="09:05")  # the same again
             assert made(client, 2) == before
             publish(market, "daytrading", WED, 2, slot="09:05", base=60.0)
-            assert made(client, 3) > before
+            changed = made(client, 3)
+            assert changed > before
+            publish(market, "daytrading", WED, 1, slot="09:05", base=60.0)  # one is gone
+            assert made(client, 4) > changed
 
 
 def writes() -> dict[str, object]:

@@ -135,3 +135,16 @@ def test_nothing_is_wider_than_a_phone(served, pages, place):
 def _strongest(colour: str) -> str:
     red, green, blue = (int(one) for one in colour.removeprefix("rgb(").rstrip(")").split(","))
     return max((red, "red"), (green, "green"), (blue, "blue"))[1]
+
+
+def test_health_that_is_refused_breaks_nothing_on_the_page(served, pages):
+    pages.allowed = ("429",)
+    page = pages.open(f"{served.url}/#/scans")
+    problem = {"type": "urn:closebell:problem:too-many-requests", "status": 429, "detail": "slower"}
+    page.route("**/health", lambda route: route.fulfill(status=429, json=problem))
+    with page.expect_response("**/health"):
+        page.goto(f"{served.url}/#/signals")
+        page.reload()
+    live(page)
+    expect(page.locator("[aria-labelledby=fresh-title], #fresh-title").first).to_be_visible()
+    expect(page.locator(".rows .row[data-ticker]").first).to_be_visible()

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 from api_market import SAMSUNG, WED, fill, publish, publish_gate, signal
 from api_server import serving
-from browser_market import HOSTILE, HOSTILE_TICKER, publish_failure
+from browser_market import (
+    HOSTILE,
+    HOSTILE_TICKER,
+    LONG_SESSIONS,
+    fill_long,
+    publish_failure,
+)
 from browser_pages import SECONDS, live, row
 from databases import emptied
 from playwright.sync_api import expect
@@ -114,3 +120,29 @@ def test_levels_that_are_missing_are_explained_by_the_pivot_only_where_it_is_why
     for scanner, why in (("vcp", "too far above the pivot"), ("daytrading", "see the reasons")):
         page = pages.open(f"{served.url}/#/stock/{SAMSUNG}?scanner={scanner}")
         expect(page.locator(".score .empty")).to_have_text(f"No levels: {why}")
+
+
+def test_each_range_ends_with_the_newest_bar_however_many_are_loaded(postgres_url, stack, pages):
+    database = stack.enter_context(emptied(postgres_url))
+    fill_long(database)
+    publish_gate(database)
+    served = stack.enter_context(serving(database))
+    page = pages.open(f"{served.url}/#/stock/{SAMSUNG}")
+    chart = page.locator("#chart")
+    for days, loaded in ((120, 320), (60, 260), (250, 450), (500, 560), (60, 260)):
+        page.get_by_role("button", name=str(days), exact=True).click()
+        expect(chart).to_have_attribute("data-bars", str(loaded), timeout=SECONDS)
+        first = LONG_SESSIONS[-days].isoformat()
+        expect(chart).to_have_attribute("data-first", first)
+
+
+def test_an_address_of_nothing_shows_the_newest_but_a_failure_is_told(served, pages):
+    pages.allowed = ("503", "422")
+    place = f"{served.url}/#/stock/{SAMSUNG}?scanner=vcp&session=2020-02-30&as_of=close"
+    page = pages.open(place)
+    expect(page.locator(".score header")).to_contain_text(WED.isoformat())
+    page = pages.open(f"{served.url}/#/signals")
+    refused = {"status": 503, "json": {"detail": "closed for now"}}
+    page.route("**/api/kr/signals?ticker=*", lambda route: route.fulfill(**refused))
+    page.goto(place)
+    expect(page.locator("#content")).to_contain_text("Something went wrong")

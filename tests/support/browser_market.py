@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -19,6 +20,8 @@ HOSTILE_TICKER = "900010"
 HISTORY = 160
 """Sessions of bars behind Samsung's pattern."""
 SESSIONS = TradingCalendar().sessions(WED - timedelta(days=300), WED)[-HISTORY:]
+LONG_SESSIONS = TradingCalendar().sessions(WED - timedelta(days=1000), WED)[-560:]
+"""Those of a stock whose chart is loaded anew for each range."""
 CONTRACTIONS = [(60, 75, 0.2), (90, 100, 0.1), (120, 130, 0.05)]
 """Position of the high, of the low, depth."""
 
@@ -27,7 +30,7 @@ def fill_market(database: Database) -> None:
     """Samsung with a long history; every scanner with signals; two gates."""
     fill(database)
     with database.transaction() as tx:
-        tx.bars.store(DailyBars.cast(_history()))
+        tx.bars.store(DailyBars.cast(_history(SESSIONS, _closes())))
         tx.instruments.observe(_named(HOSTILE_TICKER, HOSTILE))
     publish(database, "vcp", SESSIONS[-2], 5)
     publish(database, "vcp", rows=[pattern(), signal("vcp", WED, 1), hostile("vcp")])
@@ -35,6 +38,14 @@ def fill_market(database: Database) -> None:
     publish(database, "closing_bet")
     publish_gate(database, SESSIONS[-2], 55.0)
     publish_gate(database, WED)
+
+
+def fill_long(database: Database) -> None:
+    """Samsung with more bars than any range but the longest loads."""
+    fill(database)
+    closes = [50_000 + 100 * (n % 50) for n in range(len(LONG_SESSIONS))]
+    with database.transaction() as tx:
+        tx.bars.store(DailyBars.cast(_history(LONG_SESSIONS, closes)))
 
 
 def pattern() -> dict[str, Any]:
@@ -80,10 +91,10 @@ def _day(position: int) -> str:
     return SESSIONS[position].isoformat()
 
 
-def _history() -> pl.DataFrame:
+def _history(sessions: Sequence[date], closes: Sequence[int]) -> pl.DataFrame:
+    """Bars of all but the last three sessions, which are there already."""
     rows = []
-    closes = _closes()
-    for n, session in enumerate(SESSIONS[:-3]):
+    for n, session in enumerate(sessions[:-3]):
         close = closes[n]
         rows.append(
             {

@@ -97,7 +97,9 @@ export class Market extends EventTarget {
     this.healthAt = Date.now();
     try {
       const answer = await fetch("/health"); // 503 tells of its health too
-      this.health = await answer.json();
+      const said = await answer.json();
+      if (!said.checks) return; // a problem: it tells of no health
+      this.health = said;
       this.heard = Date.now();
     } catch {
       return; // the connection's state says it already

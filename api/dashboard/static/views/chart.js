@@ -68,6 +68,9 @@ export function drawStock(root, drawn) {
   const names = [t("stock.volume"), t("stock.flow.foreign"), t("stock.flow.inst")];
   for (const [n, pane] of chart.panes().slice(1).entries()) name(pane, names[n], palette.text);
   const first = Math.max(0, bars.length - days);
+  chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
+    root.dataset.first = range ? bars[Math.max(0, Math.ceil(range.from))]?.date ?? "" : "";
+  });
   chart.timeScale().setVisibleLogicalRange(drawn.range ?? { from: first, to: bars.length + 7 });
   const say = (/** @type {number} */ at) => drawLegend(legend, bars, at, lines);
   say(bars.length - 1);

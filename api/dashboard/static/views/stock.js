@@ -4,7 +4,7 @@
 /** @import {Bar, FlowPoint, FollowedSignal, Scanner, Signal, Stock} from "../lib/types.js" */
 import { h, redraw, refill } from "../lib/dom.js";
 import { direction, percent, signed, slotName, stamp, whole, won } from "../lib/format.js";
-import { ask, get, maybe } from "../lib/http.js";
+import { Problem, ask, get, maybe } from "../lib/http.js";
 import { replaceQuery } from "../lib/route.js";
 import { SCANNERS } from "../lib/types.js";
 import { t, word } from "../lib/words.js";
@@ -153,7 +153,7 @@ class StockPage {
     const [scanner, session, as_of] = ["scanner", "session", "as_of"].map((name) => this.query.get(name));
     if (scanner && session && as_of && !signals.some((one) => isOf(one, scanner, session, as_of))) {
       const query = new URLSearchParams({ ticker: this.ticker, signal_type: scanner, session, as_of });
-      const found = await get(`/api/kr/signals?${query}`, asking).catch(() => []); // an address may say anything
+      const found = await get(`/api/kr/signals?${query}`, asking).catch(noneIfRefused);
       signals = [...signals, ...found.map((/** @type {Signal} */ one) => ({ ...one, outcome: null }))];
       signals.sort((one, other) => newestFirst(one, other));
     }
@@ -238,8 +238,9 @@ class StockPage {
       if (this.stop.signal.aborted || !known) return;
       const range = this.chart?.close() ?? null;
       this.chart = null;
-      const same = this.drawn === `${days} ${signal?.id}`;
-      this.drawn = `${days} ${signal?.id}`;
+      const drawn = `${days} ${known.bars.length} ${signal?.id}`; // a range counts the bars from the first
+      const same = this.drawn === drawn;
+      this.drawn = drawn;
       if (!known.bars.length) return refill(canvas, h("p", { class: "empty" }, t("stock.chart.none")));
       this.chart = drawStock(canvas, { ...known, signal, days, range: same ? range : null });
     } catch (error) {
@@ -328,6 +329,12 @@ class StockPage {
     replaceQuery(this.query);
     redraw(this.root, () => this.draw());
   }
+}
+
+/** An address may ask for anything. @param {unknown} error @returns {Signal[]} */
+function noneIfRefused(error) {
+  if (error instanceof Problem && [404, 422].includes(error.status)) return [];
+  throw error;
 }
 
 /** @param {Signal} one @param {string} scanner @param {string} session @param {string} as_of */
