@@ -26,6 +26,11 @@ from errors import SettingsError
 
 Language = Literal["ko", "en"]
 Source = Literal["sample", "kiwoom", "krx", "marcap", "replay", "stored"]
+# Read by the tests, and by the containers of deployments/compose, whose .env may be exported.
+OF_OTHERS: Final = frozenset(
+    f"CLOSEBELL_{name}"
+    for name in ("CONFIG", "REAL_DATA", "DB_PASSWORD", "READER_PASSWORD", "SITE", "VERSION")
+)
 _ORIGIN: Final = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?")
 
 
@@ -280,7 +285,7 @@ def unknown_names() -> list[str]:
     """Variables of the environment that look like settings and are none, in order."""
     known = {f"CLOSEBELL_{name.upper()}" for name in Settings.model_fields}
     ours = {name for name in map(str.upper, os.environ) if name.startswith("CLOSEBELL_")}
-    return sorted(ours - known - {"CLOSEBELL_CONFIG", "CLOSEBELL_REAL_DATA"})
+    return sorted(ours - known - OF_OTHERS)
 
 
 def load(**overrides: Any) -> Settings:

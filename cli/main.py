@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
 import sys
+from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Annotated
 
@@ -81,12 +84,16 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; an error is one line, its traceback is told to the log (debug)."""
+    """Run the command line; an error is one line.
+
+    The traceback of an unexpected one goes to the log: on a terminal, where the line is enough, at
+    debug; in a journal or a container, where nobody can try again, at error.
+    """
     for output in (sys.stdout, sys.stderr):
         if hasattr(output, "reconfigure"):
             output.reconfigure(encoding="utf-8", errors="replace")
     as_json = "--json" in sys.argv
-    logs.configure()
+    logs.configure(_level())
     try:
         code = app(standalone_mode=False)
     except NoArgsIsHelpError as error:
@@ -105,12 +112,33 @@ def main() -> None:
         sys.stderr.close()
         code = FAILED
     except Exception as error:  # noqa: BLE001 a mistake of ours: a line here, the rest in the log
-        logs.get().debug("unexpected", exc_info=error)
-        detail = " ".join(f"{type(error).__name__}: {error}".split())
+        logs.get().log(
+            logging.DEBUG if sys.stderr.isatty() else logging.ERROR, "unexpected", exc_info=error
+        )
+        detail = "; ".join(dict.fromkeys(_line(leaf) for leaf in _leaves(error)))
         remedy = "CLOSEBELL_LOG_LEVEL=debug shows where it happened; please report that"
         _tell(detail, remedy, "Unexpected", as_json=as_json)
         code = FAILED
     sys.exit(code or DONE)
+
+
+def _level() -> str | None:
+    """The level asked for in the environment, for what goes wrong before the settings are read."""
+    level = os.environ.get("CLOSEBELL_LOG_LEVEL", "")
+    return level if level in ("debug", "info", "warning", "error") else None
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    """The error itself; of a group, what is in it."""
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            yield from _leaves(one)
+    else:
+        yield error
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def _usage(error: ClickException) -> str | None:

@@ -202,3 +202,19 @@ def test_help_needs_no_prefect() -> None:
     code = "import sys, cli.main; sys.exit('prefect' in sys.modules)"
     root = Path(__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
+
+
+def test_an_unexpected_error_outside_a_terminal_is_logged_with_where_it_happened(
+    told_here: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def both_parts_fail(**_options: object) -> None:
+        raise ExceptionGroup(
+            "unhandled errors in a TaskGroup", [KeyError("stream"), ValueError("no port")]
+        )
+
+    monkeypatch.setattr(sys.modules["cli.main"], "app", both_parts_fail)
+    told = told_here("stream")
+    assert told.code == 1
+    logged, said, *_ = told.err.splitlines()
+    assert "in both_parts_fail" in json.loads(logged)["exception"]
+    assert said == "error: KeyError: 'stream'; ValueError: no port"

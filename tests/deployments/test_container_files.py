@@ -36,6 +36,17 @@ def run(*command: object) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_no_name_in_the_example_of_containers_settings_is_called_unknown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """People export that file; a command outside the containers says nothing of it."""
+    text = (FILES / "compose" / "example.env").read_text()
+    text += (FILES / "compose" / "compose.yaml").read_text()
+    for name in set(re.findall("CLOSEBELL_[A-Z_]+", text)):
+        monkeypatch.setenv(name, "1")
+    assert settings.unknown_names() == []
+
+
 def compose() -> dict[str, dict]:
     return yaml.safe_load((FILES / "compose" / "compose.yaml").read_text())["services"]
 
