@@ -13,7 +13,7 @@ from backtest.prices import Prices
 from market.data import MarketData
 from outcomes.costs import buying_expr, selling_expr
 from outcomes.follow import follow_in
-from outcomes.rows import Rows
+from outcomes.rows import Rows, markets_of
 from outcomes.rules import TradeRules
 
 PIVOT = "$.pivot.price"
@@ -58,7 +58,7 @@ def followed(
         "sessions_held",
     )
     colours = gate.select("session", gate="status")
-    market = markets_of(data)
+    market = markets_of(data.instruments)
     bought, sold = pl.col("filled_price"), pl.col("closed_price")
     filled = told.hstack(outcome).filter(pl.col("filled_session").is_not_null())
     place = ["ticker", "filled_session"]
@@ -115,9 +115,3 @@ def _candidate(row: dict[str, Any], prices: Prices, limits: Limits) -> Candidate
         row=row,
         late=row["reason"] in LATE,
     )
-
-
-def markets_of(data: MarketData) -> pl.DataFrame:
-    """ticker, market: where a stock was listed last."""
-    newest = data.instruments.sort("since").unique("ticker", keep="last")
-    return newest.select("ticker", pl.col("market").cast(pl.String))

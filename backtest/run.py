@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from backtest import facts
-from backtest.candidates import candidates, followed, markets_of
+from backtest.candidates import candidates, followed
 from backtest.figures import Figures, figures
 from backtest.markets import market_curves
 from backtest.plan import Plan
@@ -18,7 +18,7 @@ from backtest.portfolio import Outcome, simulate
 from backtest.prices import Prices, prices_of, scaled_bars
 from errors import BadMarketData
 from market.data import MarketData
-from outcomes.rows import Rows, rows_of
+from outcomes.rows import Rows, markets_of, rows_of
 from scanners import scan
 
 
@@ -124,13 +124,14 @@ def prepared(
     bars = scaled_bars(data, sessions)
     tickers = signals["ticker"].unique().sort()
     start = bisect_left(sessions, plan.first)
+    markets = markets_of(data.instruments)
     return Scanned(
         data,
         sessions,
         bars,
         signals,
         gate,
-        rows_of(data.bars, sessions, tickers, plan.trades.gone_after, markets_of(data)),
+        rows_of(data.bars, sessions, tickers, plan.trades.gone_after, markets),
         prices_of(bars, sessions, start, tickers.to_list()),
     )
 
@@ -140,7 +141,8 @@ def follow_all(scanned: Scanned, plan: Plan) -> Ready:
     rows, gone_after = scanned.rows, plan.trades.gone_after
     if rows.gone_after != gone_after:
         data, tickers = scanned.data, scanned.signals["ticker"]
-        rows = rows_of(data.bars, scanned.sessions, tickers, gone_after, markets_of(data))
+        markets = markets_of(data.instruments)
+        rows = rows_of(data.bars, scanned.sessions, tickers, gone_after, markets)
     filled = followed(scanned.signals, scanned.gate, scanned.data, rows, plan.trades)
     return Ready(plan, scanned, filled)
 

@@ -30,12 +30,13 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support"), str(ROOT / "bench")]
 
 from reference.account import Market, plain_account  # noqa: E402
 
-from backtest.candidates import PIVOT, markets_of  # noqa: E402
+from backtest.candidates import PIVOT  # noqa: E402
 from backtest.plan import CAPITAL, Plan, plan_of  # noqa: E402
 from backtest.run import Scanned, Traded, follow_all, prepared, scan_all, trade  # noqa: E402
 from market.adjustment import with_scale  # noqa: E402
 from market.asof import Slot  # noqa: E402
 from market.calendar import TradingCalendar  # noqa: E402
+from outcomes.rows import markets_of  # noqa: E402
 from outcomes.rules import TradeRules  # noqa: E402
 from scanners import LOOKBACK, Rules  # noqa: E402
 from sources.sample import generate  # noqa: E402
@@ -102,8 +103,8 @@ def event_loop(
     names = ("session", "ticker", "open", "high", "low", "close", "volume", "base", "adjusted")
     bars = scanned.data.bars.filter(pl.col("ticker").is_in(tickers)).select(names).to_dicts()
     stored = set(scanned.data.bars["session"].unique())
-    names = dict(markets_of(scanned.data).iter_rows())
-    market = Market(bars, scanned.sessions, stored, names)
+    markets = dict(markets_of(scanned.data.instruments).iter_rows())
+    market = Market(bars, scanned.sessions, stored, markets)
     gates = dict(scanned.gate.select("session", "status").iter_rows())
     dicts = time.perf_counter() - start
     start = time.perf_counter()

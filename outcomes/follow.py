@@ -44,7 +44,11 @@ _BATCH = 20_000  # signals whose rows of all their sessions are held at a time
 
 
 def follow(
-    signals: pl.DataFrame, bars: pl.DataFrame, sessions: Sequence[date], rules: TradeRules
+    signals: pl.DataFrame,
+    bars: pl.DataFrame,
+    sessions: Sequence[date],
+    rules: TradeRules,
+    markets: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """What became of each signal by the newest of the bars: one row a signal, in their order.
 
@@ -54,6 +58,7 @@ def follow(
             high_so_far and low_so_far of the session by an as-of within it (won; default: unknown).
         bars: market.schemas.DailyBars of the signals' stocks and, so that it is known which
             sessions are stored, of the market; optionally price_0930 (won). No order is needed.
+        markets: `markets_of`, for the price limits before 2023; default: KOSPI's.
         sessions: the exchange's sessions in order, covering signals and bars.
 
     Returns:
@@ -70,7 +75,8 @@ def follow(
     next_open, next_0930, next_close, delisted (sold at the last close it was traded at, in the
     session that makes its absence known). A held stock that is halted says so too.
     """
-    return follow_in(signals, rows_of(bars, sessions, signals["ticker"], rules.gone_after), rules)
+    rows = rows_of(bars, sessions, signals["ticker"], rules.gone_after, markets)
+    return follow_in(signals, rows, rules)
 
 
 def follow_in(signals: pl.DataFrame, rows: Rows, rules: TradeRules) -> pl.DataFrame:

@@ -87,6 +87,12 @@ def rows_of(
     return Rows(frame, calendar, newest if isinstance(newest, int) else -1, gone_after)
 
 
+def markets_of(instruments: pl.DataFrame) -> pl.DataFrame:
+    """ticker, market: where a stock was listed last; of market.schemas.Instruments."""
+    newest = instruments.sort("since").unique("ticker", keep="last")
+    return newest.select("ticker", pl.col("market").cast(pl.String))
+
+
 def taken(frame: pl.DataFrame, places: pl.Series, *names: str, **renamed: str) -> pl.DataFrame:
     """These columns of the rows at `places`; nulls where a place is null."""
     return frame.select(*names, **renamed).select(pl.all().gather(places))

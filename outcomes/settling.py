@@ -11,6 +11,7 @@ from outcomes.costs import kept_expr
 from outcomes.follow import follow
 from outcomes.random_stock import random_gross, random_stock
 from outcomes.returns import HORIZONS, returns
+from outcomes.rows import markets_of
 from outcomes.rules import TradeRules
 
 
@@ -34,7 +35,7 @@ def settled(
         bars: `follow`'s, from more than twenty sessions before the first signal on.
         index_bars, instruments: those of market.schemas.
     """
-    trades = follow(signals, bars, sessions, rules)
+    trades = follow(signals, bars, sessions, rules, markets_of(instruments))
     worth = random_stock(bars, instruments, sessions, rules.liquid_value)
     after = returns(signals, bars, index_bars, sessions, rules.gone_after)
     ordinals = {session: number for number, session in enumerate(sessions)}

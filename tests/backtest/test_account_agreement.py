@@ -14,11 +14,11 @@ from paths import Market as Days
 from realdata import adjusted_market, raw_market, schedule_of
 from reference.account import Market, plain_account
 
-from backtest.candidates import markets_of
 from backtest.plan import Plan, plan_of
 from backtest.run import account, backtest, follow_all, scan_all
 from market.data import MarketData
 from market.schemas import DailyBars
+from outcomes.rows import markets_of
 from outcomes.rules import TradeRules
 from scanners.rules import Rules
 
@@ -39,7 +39,7 @@ def agree(data: MarketData, schedule: pl.DataFrame, plan: Plan) -> int:
     )
     needed = data.bars.filter(pl.col("ticker").is_in(signals["ticker"].unique().implode()))
     stored = set(data.bars["session"].unique())
-    names = dict(markets_of(data).iter_rows())
+    names = dict(markets_of(data.instruments).iter_rows())
     market = Market(needed.to_dicts(), schedule["session"].to_list(), stored, names)
     gates = dict(scanned.gate.select("session", "status").iter_rows())
     plain = plain_account(signals.to_dicts(), gates, market, plan)

@@ -16,12 +16,14 @@ OTHER = "000020"
 FIRST = date(2024, 3, 4)
 
 
-def sessions_of(count: int) -> list[date]:
-    """So many sessions of the exchange from FIRST on."""
-    return TradingCalendar().sessions(FIRST, date(2025, 12, 30))[:count]
+def sessions_of(count: int, first: date = FIRST) -> list[date]:
+    """So many sessions of the exchange from that day on."""
+    return TradingCalendar().sessions(first, date(2025, 12, 30))[:count]
 
 
-def bars_of(told: Sequence[str], base: Mapping[str, int] | None = None) -> pl.DataFrame:
+def bars_of(
+    told: Sequence[str], base: Mapping[str, int] | None = None, first: date = FIRST
+) -> pl.DataFrame:
     """The stock's bars and those of another one, traded in every session.
 
     '-' is a halted session, 'x' one without a row; `base`: base prices by number of bar, else the
@@ -29,7 +31,7 @@ def bars_of(told: Sequence[str], base: Mapping[str, int] | None = None) -> pl.Da
     """
     rows: list[dict[str, Any]] = []
     close: int | None = None
-    for number, (session, text) in enumerate(zip(sessions_of(len(told)), told, strict=True)):
+    for number, (session, text) in enumerate(zip(sessions_of(len(told), first), told, strict=True)):
         rows.append(_row(session, OTHER, (5000, 5000, 5000, 5000), 5000, 100))
         if text == "x":
             continue
