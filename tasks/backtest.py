@@ -20,7 +20,6 @@ from market.calendar import TradingCalendar
 from market.data import MarketData
 from market.schemas import Schedule
 from scanners import LOOKBACK
-from sources.protocol import History
 from sources.sample import SampleSource
 from tasks.markets import SAMPLE
 from tasks.news import NEWS_DAYS, news_known
@@ -51,6 +50,8 @@ class Recorded:
 def read_panel(db: Database, source: str, calendar: TradingCalendar, plan: Plan) -> Panel:
     """Everything the plan reads; its range is cut to the sessions that have bars.
 
+    The sample market is made; of the real one only what is stored is tried, from any source.
+
     Raises:
         BadMarketData: there are none.
     """
@@ -58,7 +59,9 @@ def read_panel(db: Database, source: str, calendar: TradingCalendar, plan: Plan)
     if not sessions:
         raise BadMarketData(f"there is no session from {plan.first} to {plan.last}")
     start = window_start(calendar, sessions[0])
-    data = _history(db, source, calendar, sessions[0]).history(start, sessions[-1])
+    reads_news = plan.scanner == "closing_bet"
+    stored = SampleSource(calendar) if source == SAMPLE else _Stored(db, sessions[0], reads_news)
+    data = stored.history(start, sessions[-1])
     begin, end = data.bars["session"].min(), data.bars["session"].max()
     if not isinstance(begin, date) or not isinstance(end, date) or end < sessions[0]:
         raise BadMarketData(
@@ -83,22 +86,25 @@ def read_panel(db: Database, source: str, calendar: TradingCalendar, plan: Plan)
 
 @dataclass(frozen=True)
 class _Stored:
-    """What is in the database, as a source; news only if they are known since before `scored`."""
+    """What is in the database, as a source.
+
+    News only for a scanner that reads them, and if they are known since before `scored`.
+    """
 
     db: Database
     scored: date
+    reads_news: bool
     name: str = "stored"
 
     def history(self, first: date, last: date) -> MarketData:
         with self.db.reader() as tx:
             stored = tx.bars.sessions(self.scored, last)
-            news = bool(stored) and news_known(tx, stored[0] - NEWS_DAYS, stored[-1])
+            news = (
+                self.reads_news
+                and bool(stored)
+                and news_known(tx, stored[0] - NEWS_DAYS, stored[-1], working=False)
+            )
         return self.db.read_market_data(first, last, news=news)
-
-
-def _history(db: Database, source: str, calendar: TradingCalendar, scored: date) -> History:
-    """The sample market is made; of the real one only what is stored is tried, from any source."""
-    return SampleSource(calendar) if source == SAMPLE else _Stored(db, scored)
 
 
 def run_backtest(

@@ -9,8 +9,9 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
@@ -28,6 +29,9 @@ from tasks.trials import Workers, units_of
 
 Progress = Callable[[int, int], None]
 """(trials done, trials in all)"""
+UNREAD: Final = ("collected_at", "source", "name", "id", "title", "url")
+ENDINGS: Final = ("delisted", "until")  # known only afterwards
+SLICE: Final = 200_000  # rows that are held as text at a time
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ def _new(panel: Panel, plans: Sequence[Plan], sweep: Sweep, source: str) -> NewS
     spec = {
         "changes": [dict(one) for one in sweep.changes],
         "windows": sweep.spec,
-        "data": content(panel.data),
+        "data": content(panel.data, first.last),
     }
     keys = [plan.key(source) for plan in plans]
     text = json.dumps([keys, spec], sort_keys=True, default=str)
@@ -146,13 +150,25 @@ def _new(panel: Panel, plans: Sequence[Plan], sweep: Sweep, source: str) -> NewS
     )
 
 
-def content(data: MarketData) -> dict[str, list[int]]:
-    """Rows and checksum of each frame, whatever the order and whenever it was collected."""
+def content(data: MarketData, last: date) -> dict[str, str]:
+    """A checksum of what each frame says of sessions up to `last`, in whatever order it is.
+
+    What is learnt later, or not read by any scanner, changes nothing: neither when and from where
+    rows came, nor names.
+    """
     found = {}
     for part in fields(data):
         if isinstance(frame := getattr(data, part.name), pl.DataFrame):
-            rows = frame.drop("collected_at", strict=False).hash_rows()
-            found[part.name] = [frame.height, int(rows.sum())]
+            frame = frame.drop(UNREAD, strict=False)
+            frame = frame.with_columns(
+                pl.when(pl.col(name) <= last).then(name)
+                for name in ENDINGS
+                if name in frame.columns
+            )
+            digest = hashlib.sha256(",".join(frame.columns).encode())
+            for rows in frame.sort(frame.columns).iter_slices(SLICE):
+                digest.update(rows.write_csv(include_header=False).encode())
+            found[part.name] = digest.hexdigest()[:16]
     return found
 
 

@@ -70,6 +70,22 @@ def test_stored_news_count_from_when_they_were_seen(database: Database) -> None:
     assert not any(note.startswith("no news") for note in notes)
 
 
+def test_stored_news_are_known_also_while_their_source_is_down(database: Database) -> None:
+    stored_sample.fill(database)
+    with database.transaction() as tx:
+        tx.sources.succeeded("dart", covers_from=FIRST - timedelta(days=7), covers_to=LAST)
+        tx.sources.failed("dart", "no answer")
+    assert read_panel(database, "stored", CALENDAR, plan()).data.news is not None
+
+
+def test_a_scanner_that_reads_no_news_is_given_none(database: Database) -> None:
+    stored_sample.fill(database)
+    with database.transaction() as tx:
+        tx.sources.succeeded("dart", covers_from=FIRST - timedelta(days=7), covers_to=LAST)
+    other = plan_of("vcp", FIRST, LAST, rules=Rules(), trades=TradeRules())
+    assert read_panel(database, "stored", CALENDAR, other).data.news is None
+
+
 def test_news_that_dont_reach_back_to_the_range_are_none(database: Database) -> None:
     stored_sample.fill(database)
     with database.transaction() as tx:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -24,6 +26,8 @@ from backtest.trials import measured
 from errors import BadMarketData, ClosebellError, SettingsError
 from flows.sweep import Cluster
 from market.asof import Slot
+from market.data import nothing
+from market.schemas import InstrumentFlags
 from tasks.backtest import read_panel, run_backtest
 from tasks.panel_files import load, save
 from tasks.sweep import Sweep, content, run_sweep
@@ -162,19 +166,43 @@ def test_a_scheduler_that_isnt_there_is_said():
         Cluster("nonsense").size()
 
 
-def test_changed_data_are_another_sweep(tmp_path):
-    """Of the same length: a price, or a name, is enough."""
-    data = stored_sample.small_market()
-    before = content(data)
-    assert content(data) == before
+def test_changed_data_are_another_sweep():
+    """Of the same length: a price, or a sector, is enough."""
+    data, last = stored_sample.small_market(), stored_sample.LAST
+    before = content(data, last)
     dearer = data.bars.with_columns(
         close=pl.when(pl.int_range(pl.len()) == 7).then(pl.col("close") + 1).otherwise("close")
     )
-    assert content(replace(data, bars=dearer)) != before
+    assert content(replace(data, bars=dearer), last) != before
     later = data.bars.with_columns(pl.col("collected_at").dt.offset_by("1d"))
-    assert content(replace(data, bars=later.reverse())) == before
+    assert content(replace(data, bars=later.reverse()), last) == before
     other = data.instruments.with_columns(sector=pl.lit("another"))
-    assert content(replace(data, instruments=other)) != before
+    assert content(replace(data, instruments=other), last) != before
+
+
+def test_what_is_learnt_after_its_range_leaves_a_sweep_as_it_is():
+    data, last = stored_sample.small_market(), stored_sample.LAST
+
+    def told(delisted: date | None, name: str) -> dict[str, str]:
+        listing = [pl.lit(delisted, pl.Date).alias("delisted"), pl.lit(name).alias("name")]
+        stocks = data.instruments.with_columns(listing)
+        return content(replace(data, instruments=stocks), last)
+
+    still_listed = told(None, "a name")
+    assert told(last + timedelta(days=1), "another name") == still_listed
+    assert told(last, "a name") != still_listed
+
+
+def test_the_checksum_of_data_is_that_of_their_text():
+    """Neither another machine nor another version of a library gives another."""
+    data = replace(nothing(), flags=InstrumentFlags.validate(pl.DataFrame(
+        {"ticker": ["000020", "000010"], "flag": ["administrative", "administrative"],
+         "since": [date(2024, 3, 5), date(2024, 3, 4)], "until": [None, date(2030, 1, 2)]}),
+        cast=True))  # fmt: skip
+    text = "ticker,flag,since,until"
+    text += "000010,administrative,2024-03-04,\n000020,administrative,2024-03-05,\n"
+    expected = hashlib.sha256(text.encode()).hexdigest()[:16]
+    assert content(data, date(2026, 1, 2))["flags"] == expected
 
 
 def test_a_panel_comes_back_from_its_files_as_it_was(tmp_path):
