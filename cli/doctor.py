@@ -31,6 +31,9 @@ from settings import Language, Settings, language_of_environment
 
 MARKETS: tuple[Market, ...] = ("real", "sample")
 LEAST_FREE = 2.0  # GB; a year of bars and its indices take some two
+LEAST_FREE_WITHOUT_DATABASE = 0.2  # GB, for logs and downloads
+COLLECTED = ("kiwoom", "krx", "marcap")
+"""The sources from which every session is collected; with others the data end where they end."""
 
 
 Live = Annotated[
@@ -113,7 +116,8 @@ def _shown(config: Settings) -> str:
 def _disk(config: Settings) -> Check:
     folder = next(p for p in (config.data_dir, *config.data_dir.parents) if p.exists())
     free = shutil.disk_usage(folder).free / 1e9
-    enough = free >= LEAST_FREE
+    embedded = config.database_url is None
+    enough = free >= (LEAST_FREE if embedded else LEAST_FREE_WITHOUT_DATABASE)
     remedy = "make room (old backups, logs): when it is full PostgreSQL stops writing"
     return Check("disk", enough, f"{free:,.1f} GB free at {folder}", None if enough else remedy)
 
@@ -168,7 +172,7 @@ def _freshness(config: Settings, db: Database, market: str) -> Iterator[Check]:
     behind = len(calendar.sessions(fresh.bars.session, closed)) - 1
     yield Check(
         f"{market} market: bars",
-        behind <= 1 or market == "sample",  # which ends where it ends
+        behind <= 1 or market == "sample" or config.source not in COLLECTED,
         f"{fresh.bars.first} to {fresh.bars.session} ({fresh.bars.rows:,} stocks), "
         + ("up to date" if behind <= 0 else f"{behind} sessions behind {closed}"),
         _catch_up(market) if behind > 0 else None,

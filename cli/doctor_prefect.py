@@ -29,7 +29,7 @@ def look_at_prefect(config: Settings) -> Iterator[Found]:
             f'to watch runs: PREFECT_HOME="{home}" prefect server start',
         )
         return
-    there = answers(url)
+    there = named is None or answers(named)  # ours has just answered
     seen = f"{version('prefect')}, server at {url}"
     remedy = "start it (prefect server start), or unset PREFECT_API_URL"
     yield "prefect", there, seen if there else f"{seen} doesn't answer", None if there else remedy

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -31,7 +32,12 @@ DEPLOY_SECONDS = 300
 def project_file() -> Path:
     """The clone's prefect.yaml, else the one that was installed with the program."""
     clone = Path(__file__).parents[1] / "prefect.yaml"
-    return clone if clone.is_file() else Path(sys.prefix) / "share" / "closebell" / "prefect.yaml"
+    return clone if clone.is_file() else _installed() / "prefect.yaml"
+
+
+def _installed() -> Path:
+    """Where a package's data go: Debian's Python has them elsewhere than its prefix."""
+    return Path(sysconfig.get_path("data")) / "share" / "closebell"
 
 
 def deploy(

@@ -79,7 +79,7 @@ def run_end_of_day(room: Room, target: date, *, accept_checks: bool = False) -> 
         if not accept_checks:
             raise BadMarketData(
                 f"{target} is not published: {refused}",
-                remedy="collect again, or publish all the same with --accept-checks",
+                remedy="collect or import it again, or publish all the same with --accept-checks",
             )
         notes.append(f"published although the checks refuse it: {refused}")
     if data is not None:

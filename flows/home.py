@@ -48,11 +48,12 @@ def prepare(data_dir: Path) -> str | None:
 
 
 def answers(url: str) -> bool:
-    """Whether a Prefect server does at that API URL."""
+    """Whether a Prefect server does at that API URL, be it to ask who we are."""
     try:
-        return httpx.get(f"{url}/health", timeout=5.0).is_success
-    except httpx.HTTPError:
+        answer = httpx.get(f"{url}/health", timeout=5.0)
+    except (httpx.HTTPError, httpx.InvalidURL):
         return False
+    return answer.is_success or answer.status_code in (401, 403)
 
 
 def running_server(home: Path) -> str | None:

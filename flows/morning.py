@@ -60,8 +60,8 @@ def run_morning(room: Room, turn: Due) -> Outcome:
         assert krx is not None
         try:
             found = _reconciled(room, krx, last, patient=turn.slot is not None)
-        except ClosebellError:
-            catch_up(room, last)
+        except (ClosebellError, TimeoutError):
+            _caught_up_all_the_same(room, last)
             raise
     notes = found.notes
     if found.differing or found.filled or found.added:
@@ -74,6 +74,14 @@ def run_morning(room: Room, turn: Due) -> Outcome:
         seconds=round(time.perf_counter() - started, 3),
         flow_run_id=flow_run.get_id(),
     )
+
+
+def _caught_up_all_the_same(room: Room, last: date) -> None:
+    """Why the exchange's bars aren't there is the error to tell of; what follows is logged."""
+    try:
+        catch_up(room, last)
+    except (ClosebellError, TimeoutError) as error:
+        logger().error("not caught up with", of=last.isoformat(), cause=str(error))
 
 
 def _reconciled(room: Room, krx: History, last: date, *, patient: bool) -> Reconciliation:

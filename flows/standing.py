@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import httpx
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import (
     DeploymentFilter,
@@ -41,7 +42,7 @@ def standing() -> Standing:
     """Asked of the Prefect server of this environment.
 
     Raises:
-        ClosebellError: it refuses to tell.
+        ClosebellError: it refuses to tell, or doesn't answer.
     """
     try:
         return _asked()
@@ -49,6 +50,11 @@ def standing() -> Standing:
         raise ClosebellError(
             f"Prefect's server answers {error.response.status_code}",
             remedy="is PREFECT_API_AUTH_STRING or PREFECT_API_KEY what the server wants?",
+        ) from None
+    except httpx.HTTPError as error:
+        raise ClosebellError(
+            f"Prefect's server stopped answering ({type(error).__name__})",
+            remedy="is it running, and does a proxy stand between (NO_PROXY)?",
         ) from None
 
 

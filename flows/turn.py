@@ -19,8 +19,8 @@ from flows.summary import RunSummary
 from flows.timetable import Due, due, entry
 from market.calendar import TradingCalendar
 from market.clock import SEOUL, Clock
-from sources.protocol import LiveSource
 from tasks.replay import clock_of
+from tasks.sources import LIVE
 
 BY_SCHEDULE = "auto-scheduled"
 """The tag Prefect gives to the runs that a schedule, not a person, started."""
@@ -39,7 +39,7 @@ def in_turn(
 ) -> Outcome:
     """Do the flow's work if it is due; else end as Skipped, with the reason, opening nothing.
 
-    A live flow is skipped, too, where the source doesn't tell of a session that is on.
+    A live flow is skipped, too, where its source doesn't tell of a session that is on (LIVE).
 
     Args:
         session: asked for by a person; slots and lateness aren't looked at then.
@@ -63,9 +63,10 @@ def in_turn(
     ):
         if turn.skip:
             return _skipped(turn.skip)
+        name = source or config.source or "stored"
+        if entry(flow).live and name not in LIVE:
+            return _skipped(f"{name} doesn't tell of a session that is on")
         with opened(source, clock=clock) as room, failures_recorded(room, flow, turn):
-            if entry(flow).live and not isinstance(room.source, LiveSource):
-                return _skipped(f"{room.source_name} doesn't tell of a session that is on")
             return work(room, turn)
 
 

@@ -14,7 +14,7 @@ from flow_rooms import CALENDAR, LiveSample, at, in_flow, live_room, state_of
 
 import flows.morning
 from db import Database
-from errors import SourceUnavailable
+from errors import BadMarketData, SourceUnavailable
 from flows.end_of_day import run_end_of_day
 from flows.evening import rescore
 from flows.morning import run_morning
@@ -217,6 +217,29 @@ class Passing:
 
     def wait_until(self, moment: Any) -> None:
         self._now, self.waits = moment, self.waits + 1
+
+
+@pytest.mark.parametrize("trouble", [SourceUnavailable("krx is down"), TimeoutError("too slow")])
+def test_what_was_missed_is_caught_up_with_also_where_the_exchange_has_nothing_to_say(
+    database: Database, monkeypatch: pytest.MonkeyPatch, trouble: Exception
+) -> None:
+    caught_up: list[date] = []
+
+    def catch_up(_: Room, session: date) -> list[str]:
+        caught_up.append(session)
+        raise BadMarketData("half of the stocks are missing")
+
+    def history(*_: object) -> MarketData:
+        raise trouble
+
+    monkeypatch.setattr(flows.morning, "catch_up", catch_up)
+    monkeypatch.setattr(Krx, "history", history)
+    room = with_key(database, at(TODAY, "08:10"))
+    state = morning(monkeypatch, room, Krx(room))
+    assert caught_up == [LAST]
+    raised = state.result(raise_on_failure=False)
+    assert isinstance(raised, type(trouble))
+    assert str(trouble) in str(raised), "the first error is the one that is told"
 
 
 def test_a_scheduled_run_waits_for_what_isn_t_published_yet_a_person_s_does_not(

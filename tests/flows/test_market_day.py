@@ -22,6 +22,11 @@ HOLIDAY = date(2026, 7, 17)
 COLD_START = timedelta(seconds=4)
 
 
+@pytest.fixture(autouse=True)
+def live_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLOSEBELL_SOURCE", "kiwoom")
+
+
 class Begun(Exception):
     """The run has opened its room: it is at work."""
 

@@ -143,7 +143,8 @@ def test_no_name_is_held_for_longer_than_callers_queue(
     with pytest.raises(RateLimited):
         ask(client, server)
     wait = guards.limiter.reserve("somebody", per_second=1e9, burst=1, longest=1e6)
-    assert wait == pytest.approx(min(float(asked), client.limits.queue), abs=0.5)
+    most = min(float(asked), client.limits.queue)
+    assert most - 15 < wait <= most, "less than was asked for only by what this test took"
 
 
 @pytest.mark.parametrize(("of_all", "held"), [(False, "somebody prices"), (True, "somebody")])

@@ -158,13 +158,13 @@ def test_pings_are_echoed():
 def test_a_connection_that_only_pings_is_kept():
     async def scenario():
         fake = FakeStream()
-        limits = Limits(first_delay=0.01, longest_delay=0.02, attempts=4, silence=0.6, answer=20)
+        limits = Limits(first_delay=0.01, longest_delay=0.02, attempts=4, silence=3, answer=20)
         async with listening(fake, limits=limits) as (_, told, running):
             await until(lambda: told == [None])
-            for _ in range(20):
+            for _ in range(40):
                 await fake.ping()
                 await asyncio.sleep(0.1)
-            await until(lambda: fake.echoed == 20)
+            await until(lambda: fake.echoed == 40)
             assert (fake.connections, running.done()) == (1, False)
 
     go(scenario)
