@@ -22,12 +22,16 @@ import re
 from functools import partial
 from typing import Final
 
+_FOLDER: Final = r"""[^\s:/\\'"]+(?:\ [^\s:/\\'"]+)*[/\\]"""
 _PLACES: Final = re.compile(
-    r"""[a-z][a-z0-9+.-]*://[^\s'"]*[^\s'".,;:)]  # an address of the web or of a database
-    |(?<![\w.])(?:[A-Za-z]:)?[/\\](?:[^\s:/\\'"]+[/\\])*[^\s:,;/\\'")]+  # a path
-    |\(?['"]?\b\d{1,3}(?:\.\d{1,3}){3}\b['"]?(?:[:,]\ ?\d+)?\)?  # an address of the network""",
+    rf"""[a-z][a-z0-9+.-]*://[^\s'"]*[^\s'".,;:)]  # an address of the web or of a database
+    |(?<![\w.])(?:[a-z]:[/\\](?:{_FOLDER})*|[/\\]{{1,2}}(?:{_FOLDER})+)[^\s:,;/\\'")]*  # a path
+    |\(?['"]?\b\d{{1,3}}(?:\.\d{{1,3}}){{3}}\b['"]?(?:[:,]\ ?\d+)?\)?  # an address of the network
+    |\[(?=[^]]*:[^]]*:)[0-9a-f:.]+\](?::\d+)?  # one of IPv6
+    |\b[a-z][\w-]*(?:\.[\w-]+)+:\d{{2,5}}\b  # a host with its port""",
     re.VERBOSE | re.IGNORECASE,
 )
+_HOST: Final = re.compile(r"^[a-z][a-z0-9+.-]*://[^/]*", re.IGNORECASE)
 
 
 class ClosebellError(Exception):
@@ -112,5 +116,6 @@ def outward(error: BaseException) -> str:
 
 
 def _name_of_place(found: re.Match[str]) -> str:
-    name = re.split(r"[/\\]", found[0])[-1]
-    return name if re.fullmatch(r"[\w.-]+\.[a-z]{2,8}", name) and "/" in found[0] else "…"
+    path = _HOST.sub("", found[0])
+    name = re.split(r"[/\\]", path)[-1]
+    return name if re.fullmatch(r"[\w.-]+\.[a-z]{2,8}", name) and "/" in path else "…"

@@ -190,7 +190,12 @@ class Settings(BaseSettings):
     api_rate_limit: str = Field(
         "1200/minute", description="requests an address or a key may make; empty: any number"
     )
-    api_connections: int = Field(5, ge=1, le=50, description="of the API to the database")
+    api_connections: int = Field(
+        5,
+        ge=1,
+        le=50,
+        description="of the API to the database, besides 2 for keys and for what is pushed",
+    )
     api_clients: int = Field(10_000, ge=1, description="WebSocket clients at a time")
     api_clients_per_address: int = Field(1_000, ge=1, description="and of one address")
     api_proxies: str = Field(

@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from api.client import GOING_AWAY, NO_RIGHT, TOO_MUCH, TRY_LATER, Client, Ending, State
 from api.guard import address_of, headers_of, presented_key, session_in
 from api.messages import known_topic
-from api.problems import NO_KEY, TOO_MANY, Problem
+from api.problems import NO_KEY, TOO_MANY, WRONG_HOST, Problem
 from api.services import Services
 from api.transport import EXTENSION, FRAMES
 from api.views import dumps
@@ -126,6 +126,10 @@ class Connection:
         except Problem as error:
             if error.kind is TOO_MANY:
                 self.client.end(TRY_LATER, "too many requests")
+                return False
+            if error.kind is WRONG_HOST:
+                await self._socket.send_text(_error(error.kind.name, error.detail))
+                self.client.end(TRY_LATER, error.kind.title)  # no key would help
                 return False
             await self._socket.send_text(_error("unauthorized", error.detail))
             self.client.end(NO_RIGHT, "a valid key is needed")

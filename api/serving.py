@@ -16,6 +16,7 @@ import tracing
 from api.app import create_app
 from api.hosts import is_loopback
 from api.services import Costs, RoundTrip, Slots
+from api.sessions import secret_of
 from api.transport import HttpProtocol, LiveProtocol
 from db.engine import Pool
 from db.reading_role import open_for_reading
@@ -44,7 +45,8 @@ def serve(
         costs: what a round trip costs.
 
     Raises:
-        SettingsError: it would listen beyond this machine without keys, or the role may write.
+        SettingsError: it would listen beyond this machine without keys, the role may write, or
+            there is no secret to sign sessions with.
         DatabaseUnavailable, SchemaOutdated: see db.open_database.
     """
     tracing.configure()
@@ -55,6 +57,8 @@ def serve(
         with real.reader() as tx:
             has_keys = bool(tx.keys.all())
         require_keys(settings, has_keys=has_keys)
+        if has_keys:
+            secret_of(settings)  # that it can be used is known before the first login
         chosen = market or ("real" if real.freshness().bars else "sample")
         database = real if chosen == "real" else stack.enter_context(opened(market=chosen))
         app = create_app(settings, database, keys_database=real, slots=slots, costs=costs)

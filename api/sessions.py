@@ -23,6 +23,7 @@ from settings import Settings
 
 SESSION_SECONDS: Final = 12 * 3600
 FILE = "session.secret"
+SHORTEST: Final = 32  # bytes
 _SESSION = re.compile(r"([a-z2-7]{8})\.(\d{1,12})\.([0-9a-f]{64})")
 
 
@@ -59,7 +60,7 @@ def secret_of(settings: Settings) -> bytes:
     """The setting, else what a file of the data folder says that only its owner may read.
 
     Raises:
-        SettingsError: the file can't be read or made.
+        SettingsError: the file can't be read or made, is too short, or others may read it.
     """
     if settings.session_secret is not None:
         return settings.session_secret.get_secret_value().encode()
@@ -78,5 +79,11 @@ def _kept(path: Path) -> bytes:
         with NamedTemporaryFile(dir=path.parent) as new, suppress(FileExistsError):  # mode 0600
             new.write(secrets.token_hex(32).encode())
             new.flush()
+            os.fsync(new.fileno())
             os.link(new.name, path)
-    return path.read_bytes()
+    secret = path.read_bytes()
+    if len(secret) < SHORTEST:
+        raise SettingsError(f"{path} is too short to sign sessions", remedy=f"remove {path}")
+    if path.stat().st_mode & 0o077:
+        raise SettingsError(f"others may read {path}", remedy=f"chmod 600 {path}")
+    return secret

@@ -158,3 +158,15 @@ def test_keys_are_made_listed_and_revoked(home):
     again = closebell(folder, "keys", "revoke", made["id"])
     assert (again.returncode, "no valid key" in again.stderr) == (1, True)
     assert closebell(folder, "keys", "create", "x", "--scope", "write").returncode == 2
+
+
+def test_a_secret_that_can_not_be_used_is_named_at_the_start(home):
+    folder, _ = home
+    assert closebell(folder, "keys", "create", "browser").returncode == 0
+    secret = folder / "session.secret"
+    secret.write_text("")
+    secret.chmod(0o600)
+    done = closebell(folder, "serve", "--port", "0")
+    secret.unlink()
+    assert done.returncode == 1
+    assert "too short to sign sessions" in done.stderr

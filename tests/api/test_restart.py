@@ -40,13 +40,13 @@ def stoppable(tmp_path: Path):
 def test_a_database_that_hangs_is_503_in_time_and_answers_when_it_goes_on(stoppable, monkeypatch):
     database, server, _ = stoppable
     publish_everything(database)
-    monkeypatch.setattr("api.reading.READ_SECONDS", 0.5)
     with serving(database) as served, served.client() as client:
         assert client.get("/api/kr/scans").status_code == 200
         postmaster = psutil.Process(server.noted_pid())
         family = [postmaster, *postmaster.children(recursive=True)]
         for process in family:
             process.suspend()
+        monkeypatch.setattr("api.reading.READ_SECONDS", 0.5)
         try:
             answer = client.get("/api/kr/scans?limit=3")
             assert answer.status_code == 503
@@ -54,6 +54,7 @@ def test_a_database_that_hangs_is_503_in_time_and_answers_when_it_goes_on(stoppa
             health = client.get("/health")
             assert (health.status_code, health.json()["status"]) == (503, "unhealthy")
         finally:
+            monkeypatch.undo()
             for process in family:
                 process.resume()
         eventually(lambda: served.services.reading.checked_out == 0)

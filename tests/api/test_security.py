@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import time
@@ -10,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import psycopg
 import pytest
+from api_listener import listening
 from api_market import publish_everything
 from api_server import Served, eventually, read_only, serving
 from databases import emptied
@@ -201,6 +203,18 @@ def test_the_secret_of_sessions_is_made_once_for_its_owner_only(tmp_path):
         secret_of(Settings(data_dir=tmp_path / "file"))
 
 
+def test_a_secret_that_is_short_or_open_to_others_is_refused(tmp_path):
+    settings, file = Settings(data_dir=tmp_path), tmp_path / "session.secret"
+    file.touch(0o600)
+    with pytest.raises(SettingsError, match="too short"):
+        secret_of(settings)
+    file.write_text("x" * 32)
+    assert secret_of(settings) == b"x" * 32
+    file.chmod(0o640)
+    with pytest.raises(SettingsError, match="others may read"):
+        secret_of(settings)
+
+
 def test_another_programs_odd_cookie_hides_no_session(guarded):
     served, _, key = guarded
     with served.client() as client:
@@ -304,6 +318,20 @@ def test_without_keys_it_is_asked_by_its_own_names_only(postgres_url):
             }
             assert told == dict.fromkeys(ours, 200) | dict.fromkeys(others, 421)
         assert client.get("/health/live", headers={"Host": "10.1.2.3"}).status_code == 200
+
+
+def test_a_socket_by_another_name_is_told_so_and_not_that_it_needs_a_key(postgres_url):
+    async def talk(served):
+        address = "ws://evil.example/ws"
+        async with listening(address, host="127.0.0.1", port=served.port) as client:
+            told = await client.next()
+            assert (told["type"], told["code"]) == ("error", "wrong-host")
+            assert "CLOSEBELL_API_ORIGINS" in told["message"]
+            ending = await client.closed()
+            assert ending == (1013, "This server isn't known by that name")
+
+    with emptied(postgres_url) as database, serving(database) as served:
+        asyncio.run(talk(served))
 
 
 def test_a_rate_that_can_not_be_read_is_named():
