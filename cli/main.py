@@ -86,8 +86,8 @@ def _options(
 def main() -> None:
     """Run the command line; an error is one line.
 
-    The traceback of an unexpected one goes to the log: on a terminal, where the line is enough, at
-    debug; in a journal or a container, where nobody can try again, at error.
+    The traceback of an unexpected one goes to the log: on a terminal, or where a program reads
+    JSON, at debug, as the line is enough; in a journal, where nobody can try again, at error.
     """
     for output in (sys.stdout, sys.stderr):
         if hasattr(output, "reconfigure"):
@@ -112,9 +112,8 @@ def main() -> None:
         sys.stderr.close()
         code = FAILED
     except Exception as error:  # noqa: BLE001 a mistake of ours: a line here, the rest in the log
-        logs.get().log(
-            logging.DEBUG if sys.stderr.isatty() else logging.ERROR, "unexpected", exc_info=error
-        )
+        watched = as_json or sys.stderr.isatty()
+        logs.get().log(logging.DEBUG if watched else logging.ERROR, "unexpected", exc_info=error)
         detail = "; ".join(dict.fromkeys(_line(leaf) for leaf in _leaves(error)))
         remedy = "CLOSEBELL_LOG_LEVEL=debug shows where it happened; please report that"
         _tell(detail, remedy, "Unexpected", as_json=as_json)

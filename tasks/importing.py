@@ -80,7 +80,7 @@ def import_files(
         except NotImportable as error:
             if path not in may_skip:
                 raise
-            done = Imported(skipped={path.name: error.detail.removeprefix(f"{path}: ")})
+            done = Imported(skipped={str(path): error.detail.removeprefix(f"{path}: ")})
         else:
             done = _store(db, path, content)
         progress(path, done)
@@ -107,7 +107,7 @@ def _store(db: Database, path: Path, content: FileContent) -> Imported:
             rejected=_by_reason(content.rejected),
             ignored=dict(content.ignored),
         )
-        if not tx.imports.known(sha256, done.rows_rejected):
+        if done.rows_stored or not tx.imports.known(sha256, done.rows_rejected):
             tx.imports.add(
                 NewImport(
                     file=path.name,
