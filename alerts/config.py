@@ -27,7 +27,7 @@ from errors import SettingsError
 from settings import Settings
 
 Language = Literal["ko", "en"]
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9]*)://")
+_SCHEME = re.compile(r"([A-Za-z0-9]+)://")
 LEAST_SECRET = 24  # bytes, as Standard Webhooks asks for
 
 

@@ -93,7 +93,9 @@ def _gate(when: str, gate: GateFact, newest: date, before: States) -> Judgement:
 
 
 def _scans(when: str, scans: Iterable[ScanFact], newest: date, before: States) -> Judgement:
-    """Told once a session of each scanner, failed or late, and once that it is well again.
+    """Told once of each scanner, failed or late, until it is well again, which is told too.
+
+    One that fails again after that is told anew: who read that it is well would believe it.
 
     A late scan that then fails is told twice, as each is news. What is remembered is the first
     slot of which it was told.

@@ -22,6 +22,7 @@ from db.repositories import Repositories
 from db.repositories.alerts import PendingMessage
 from db.repositories.signal_pages import SignalFilter
 from logs import get as logger
+from market.asof import Slot
 from market.calendar import TradingCalendar
 from market.clock import Clock
 
@@ -195,8 +196,15 @@ def _published(
         if slot in announced and slot[1] >= newest
     ]
     rows = tx.signal_pages.best(slots, SignalFilter(grades=grades), MOST)
-    before = {slot[0]: tx.alerts.grades_before(*slot) for slot in slots}
+    before = {
+        slot[0]: {} if _first_traded(*slot) else tx.alerts.grades_before(*slot) for slot in slots
+    }
     return [replace(_signal(row), before=before[row["scanner"]].get(row["ticker"])) for row in rows]
+
+
+def _first_traded(scanner: str, _session: date, as_of: str) -> bool:
+    """Of a day trade found in the session the list before was only watched: it is no old news."""
+    return scanner == "daytrading" and Slot(as_of).in_session
 
 
 def _patterns(tx: Repositories, newest: date) -> list[SignalFact] | None:

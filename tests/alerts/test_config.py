@@ -40,6 +40,11 @@ def test_rules_are_sentences(sentence, rule):
     assert parse_rule(sentence) == rule
 
 
+def test_a_service_may_begin_with_a_digit():
+    config = read(recipients={"phone": "46elks://user:password@+46700000000"})
+    assert as_mapping(config)["recipients"] == [{"name": "phone", "kind": "46elks"}]
+
+
 def test_the_file_gives_recipients_rules_and_quiet_hours(tmp_path, monkeypatch):
     file = tmp_path / "closebell.toml"
     file.write_text(

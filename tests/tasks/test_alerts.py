@@ -92,6 +92,21 @@ def test_one_that_the_session_before_ended_with_is_old_news_at_every_slot(desk):
     assert told == [("005930", "B", "upgraded")]
 
 
+def test_a_day_trade_found_in_the_session_is_told_though_the_list_before_watched_it(
+    database, receiver
+):
+    desk = make_desk(database, receiver, rules=["daytrading grade A or better"])
+    judge_events(desk)
+    watched = [signal("daytrading", WED, 1)]
+    publish(desk.db, "daytrading", WED, rows=watched, announce=False)
+    thursday = at(desk, datetime(2026, 2, 5, 10, 6, tzinfo=SEOUL))
+    found = [signal("daytrading", THU, 1)]
+    for slot in ("10:00", "10:05"):
+        publish(desk.db, "daytrading", THU, slot=slot, preliminary=True, rows=found)
+        told = [(n["ticker"], n["grade"], n["change"]) for m in send(thursday) for n in m]
+        assert told == ([("000660", "A", "new")] if slot == "10:00" else [])
+
+
 def test_only_the_newest_session_alerts_and_never_a_back_fill(desk):
     publish(desk.db, "closing_bet", TUE, 6)
     assert send(desk) == []  # Wednesday has closed
