@@ -68,7 +68,7 @@ def print_facts(out: Console, facts: Row, words: Words) -> None:
     for note in facts["notes"]:
         told = words("note: {note}", note=words.told(note))
         out.print(told, style="yellow", markup=False)
-    out.print(words("what would have to be true:"))
+    out.print(words("what would have to be true:"), markup=False)
     for condition in facts["conditions"]:
         out.print(f"  - {words.told(condition)}", style="dim", markup=False)
 

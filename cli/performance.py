@@ -112,7 +112,7 @@ def _not_yet(report: Mapping[str, Any], following: date, words: Words) -> str:
 
 
 def _head(out: Console, report: Mapping[str, Any], source: str, words: Words) -> None:
-    style = "bold red" if report["delisted_held"] is False else "dim"
+    style = "bold red" if report["verdict"] in ("partly", "absent") else "dim"
     out.print(words.told(report["survivorship"]), style=style, markup=False, soft_wrap=True)
     market = "{source} market, settled to {session}"
     out.print(words(market, source=words(source), session=report["settled_to"]), markup=False)

@@ -48,7 +48,8 @@ def report_of(
     rules: TradeRules,
     period: str = ALL,
 ) -> dict[str, Any]:
-    """period, settled_to, survivorship (a sentence), delisted_held, and `performance` as groups.
+    """period, settled_to, survivorship (a sentence), delisted_held, verdict (of Survivorship), and
+    `performance` as groups.
 
     Args:
         figures: of the repository; at least one.
@@ -63,5 +64,6 @@ def report_of(
         "settled_to": settled_to,
         "survivorship": bias.sentence,
         "delisted_held": bias.held,
+        "verdict": bias.verdict,
         "groups": groups.with_columns(cs.float().round(DECIMALS)).to_dicts(),
     }

@@ -47,7 +47,8 @@ class Sweep:
 class Swept:
     """`results` by number (from 1), `tried` counts every trial of the scanner in this database.
 
-    `facts`: survivorship as backtest.facts tells it; costs, notes and conditions in words.
+    `facts`: survivorship as backtest.facts tells it; costs, notes and, of the best, conditions in
+    words.
     """
 
     id: int
@@ -112,19 +113,20 @@ def run_sweep(
         tried = tx.backtests.tried(plans[0].scanner, "") - 1
         sharpes = tx.backtests.sharpes(plans[0].scanner)
     results = {one["number"]: one["result"] for one in trials}
+    ranked = summary(results, found, tried, sharpes)
     return Swept(
         id=number,
         results=results,
         changes=sweep.changes,
         windows=found,
-        summary=summary(results, found, tried, sharpes),
+        summary=ranked,
         tried=tried,
         resumed=len(stored),
         facts={
             "survivorship": facts.survivorship(panel.data, sessions),
             "costs": facts.cost_words(plans[0]),
             "notes": [*panel.notes, *facts.data_notes(panel.data, None, plans[0].scanner)],
-            "conditions": list(dict.fromkeys(one for p in plans for one in facts.conditions(p))),
+            "conditions": facts.conditions(plans[(ranked.best or 1) - 1]),
         },
     )
 

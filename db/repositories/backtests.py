@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import polars as pl
 from sqlalchemy import Connection, Double, delete, func, insert, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from db.bulk import copy_in
 from db.models import Backtest, BacktestEquity, BacktestTrade, Sweep, SweepTrial
@@ -98,10 +99,18 @@ class Backtests:
         return 1 + (self._connection.scalar(runs) or 0) + (self._connection.scalar(trials) or 0)
 
     def sharpes(self, scanner: str) -> list[float]:
-        """The Sharpe ratios (a year) of all its runs and trials of sweeps that have one."""
+        """The Sharpe ratios (a year) of all its runs and trials of sweeps that have one.
+
+        Of runs of the same the newest counts.
+        """
         run = Backtest.figures["sharpe"].astext.cast(Double)
         trial = SweepTrial.result["whole"]["sharpe"].astext.cast(Double)
-        runs = select(run).where(Backtest.scanner == scanner, run.is_not(None))
+        runs = (
+            select(run)
+            .ext(distinct_on(Backtest.key))
+            .where(Backtest.scanner == scanner, run.is_not(None))
+            .order_by(Backtest.key, Backtest.id.desc())
+        )
         trials = (
             select(trial)
             .join(Sweep, Sweep.id == SweepTrial.sweep_id)

@@ -208,9 +208,11 @@ class Outcomes:
         """Keep the figures of a period ("all", or a year); the same ones, nothing.
 
         Args:
-            report: period, settled_to, survivorship, delisted_held, groups (what JSON can hold).
+            report: period, settled_to, survivorship, delisted_held, groups (what JSON can hold);
+                what else it has isn't kept.
         """
-        row = dict(report) | {"rules_hash": rules_hash}
+        kept = ("period", "settled_to", "survivorship", "delisted_held", "groups")
+        row = {name: report[name] for name in kept} | {"rules_hash": rules_hash}
         period = row["period"]
         table = table_of(Performance)
         before = self._connection.execute(

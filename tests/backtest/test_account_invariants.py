@@ -151,8 +151,10 @@ def test_nobody_knows_that_a_stock_will_vanish(scanner):
     cut = backtest(data, market.schedule, plan)
     before = pl.col("session") <= last
     assert cut.equity.filter(before).equals(whole.equity.filter(before))
-    own = pl.col("ticker") == ticker
-    assert cut.trades.filter(own, pl.col("sold_session").is_null()).is_empty()
+    bought = cut.trades.filter(pl.col("ticker") == ticker, pl.col("bought_session") == last)
+    assert bought["sold_session"].null_count() == 0
+    in_time = scanner == "daytrading"  # sold in the session it was bought in
+    assert (bought["reason"] == "delisted").to_list() == [not in_time]
 
 
 @pytest.mark.slow

@@ -21,6 +21,7 @@ from running_up import free_port
 from stored_sample import CALENDAR, POINTS, counted, here, plan, swept
 
 import tasks.trials
+from backtest.facts import conditions
 from backtest.run import follow_all, scan_all
 from backtest.trials import measured
 from errors import BadMarketData, ClosebellError, SettingsError
@@ -61,6 +62,8 @@ def test_a_sweep_tries_every_point_and_a_second_one_none(market):
     assert again.results == done.results
     assert len(done.windows) == 3
     assert done.tried == len(POINTS)
+    assert done.summary.best is not None
+    assert done.facts["conditions"] == conditions(plan(POINTS[done.summary.best - 1]))
 
 
 @pytest.mark.slow
@@ -234,6 +237,8 @@ def test_a_backtest_is_recorded_with_its_trials_counted(database):
     with database.reader() as tx:
         row, equity = tx.backtests.get(first.id), tx.backtests.equity(first.id)
         trades = tx.backtests.trades(first.id)
+        sharpes = tx.backtests.sharpes("vcp")
+    assert len(sharpes) == 2, "of the same run one"
     assert equity.equals(first.result.equity)
     assert (
         trades.sort("number")
