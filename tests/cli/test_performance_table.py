@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from datetime import date
@@ -10,9 +11,12 @@ from pathlib import Path
 import pytest
 import typer
 from api_market import TUE, WED, fill, publish, publish_gate
+from rich.console import Console
 from typer.testing import CliRunner
 
+from cli.performance import _head
 from cli.performance import performance as command
+from cli.words import words_of
 from db import Database
 from errors import ClosebellError
 from market.calendar import TradingCalendar
@@ -58,6 +62,18 @@ def test_the_table_tells_what_the_data_lack_and_what_small_means(database, run) 
     assert "gate YELLOW (small)" in out
     assert "small: fewer than 30 distinct trades" in out
     assert "0.015% commission and 0.0036% fees a side, 1 tick slippage" in out
+
+
+@pytest.mark.parametrize(
+    ("verdict", "style"),
+    [("included", "2m"), ("unknown", "2m"), ("partly", "1;31m"), ("absent", "1;31m")],
+)
+def test_data_that_lack_some_of_what_left_are_warned_of(verdict: str, style: str) -> None:
+    out = Console(file=io.StringIO(), force_terminal=True, color_system="standard")
+    report = {"verdict": verdict, "survivorship": "so many left", "settled_to": WED}
+    _head(out, report, "stored", words_of("en"))
+    assert isinstance(out.file, io.StringIO)
+    assert out.file.getvalue().startswith(f"\x1b[{style}so many left")
 
 
 def test_json_is_the_apis(database, run) -> None:
