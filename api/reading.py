@@ -51,9 +51,11 @@ class Reading:
             raise
         future.add_done_callback(self._ended)
         try:
-            async with asyncio.timeout(READ_SECONDS):
+            async with asyncio.timeout(READ_SECONDS) as limit:
                 return await asyncio.shield(future)
         except TimeoutError:
+            if not limit.expired():
+                raise  # the work's own
             raise DatabaseError(f"no answer of the database in {READ_SECONDS:g} s") from None
 
     async def shared(self, name: str, work: Callable[[Repositories], T]) -> T:

@@ -280,3 +280,13 @@ def test_after_a_shutdown_no_task_and_no_connection_is_left_and_clients_were_tol
 
             left = text("SELECT count(*) FROM pg_stat_activity WHERE usename = 'closebell_reader'")
             eventually(lambda: connection.scalar(left) == 0)
+
+
+def test_a_timeout_of_the_work_itself_is_not_called_a_slow_database(postgres_url):
+    def late(tx):
+        raise TimeoutError("of its own")
+
+    with emptied(postgres_url) as database, serving(database) as served:
+        with pytest.raises(TimeoutError, match="of its own"):
+            served.run(served.services.reading(late))
+        assert served.services.reading.checked_out == 0

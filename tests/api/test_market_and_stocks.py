@@ -220,7 +220,12 @@ def test_a_scanner_that_never_scanned_is_told_and_stale_once_one_is_overdue(
 
 
 def test_a_database_that_was_never_used_is_healthy(postgres_url):
-    with emptied(postgres_url) as database, serving(database) as served, served.client() as client:
+    evening = FixedClock(datetime(2026, 2, 4, 18, 0, tzinfo=SEOUL))
+    with (
+        emptied(postgres_url) as database,
+        serving(database, clock=evening) as served,
+        served.client() as client,
+    ):
         found = client.get("/health").json()
     assert found["status"] == "healthy"
     assert {scan["sessions_behind"] for scan in found["checks"]["last_scan"].values()} == {0}

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from datetime import datetime
 
+import httpx
 import pytest
 from api_market import SAMSUNG, SPLIT, TUE, WED, publish
 from api_server import eventually, serving
@@ -113,8 +116,8 @@ def test_a_long_list_keeps_its_connection(served, pages):
     page.evaluate("book => localStorage.setItem('closebell.notebook', book)", json.dumps(book))
     page.reload()
     live(page)
-    endings, sent = [], []
-    page.on("websocket", lambda socket: socket.on("close", lambda _: endings.append(socket)))
+    asked, sent = Counter(), []
+    page.on("request", lambda request: asked.update(re.findall(r"/stocks/(\d+)$", request.url)))
     page.on("websocket", lambda socket: socket.on("framesent", lambda text: sent.append(text)))
     for name in ("Watch list", "Scans", "Watch list"):
         page.get_by_role("link", name=name).click()
@@ -122,6 +125,29 @@ def test_a_long_list_keeps_its_connection(served, pages):
     expect(page.locator("tbody tr")).to_have_count(100)
     eventually(lambda: any(len(client.topics) > 100 for client in served.services.notifier.clients))
     assert not any("subscribe" in str(frame) for frame in sent)
+    assert 'code="1009"' not in httpx.get(f"{served.url}/metrics").text, "the server hung up"
+    page.wait_for_timeout(1500)  # a refresh would have begun
+    assert max(asked.values()) <= 2, "once a visit"
+
+
+def test_events_of_a_moment_ask_for_every_price_once(postgres_url, stack, pages):
+    database = stack.enter_context(emptied(postgres_url))
+    fill_market(database)
+    served = stack.enter_context(serving(database, clock=EVENING))
+    page = pages.open(served.url)
+    row(page, SAMSUNG).get_by_role("button").click()
+    page.get_by_role("link", name="Watch list").first.click()
+    live(page)
+    expect(page.locator("tbody tr").last).to_contain_text("72,600")
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    about = {"session": WED.isoformat(), "as_of": "close", "signal_type": "vcp"}
+    counts = {"new": 0, "changed": 1, "withdrawn": 0}
+    with page.expect_response(f"**/stocks/{SAMSUNG}"), database.transaction() as tx:
+        for _ in range(12):
+            tx.events.append("signal:vcp", "signal_update", about | counts)
+    page.wait_for_timeout(2500)
+    assert 1 <= sum(url.endswith(f"/stocks/{SAMSUNG}") for url in asked) <= 2
 
 
 def test_prices_are_asked_for_anew_after_a_scan(postgres_url, stack, pages):

@@ -12,6 +12,7 @@ import { t } from "../lib/words.js";
 import { gradeBadge, star } from "./row.js";
 
 const AT_ONCE = 6; // quotes asked for
+const GATHERED = 1000; // milliseconds in which events ask for one refresh
 const MOST_FOLLOWED = 150; // the server takes 200 topics
 
 /** @type {import("../app.js").PageMaker} */
@@ -31,6 +32,8 @@ class WatchPage {
     this.stop = new AbortController();
     this.asking = new AbortController();
     this.planned = 0;
+    this.refreshing = 0;
+    this.away = false; // whether the connection was lost since it was last live
     /** @type {string[]} What this page follows. */
     this.topics = [];
     /** Whose price may have changed while nobody told. @type {Set<string>} */
@@ -42,8 +45,9 @@ class WatchPage {
     app.notebook.addEventListener("change", () => void this.load(), { signal });
     app.board.addEventListener("change", () => this.draw(), { signal });
     app.market.addEventListener("change", () => this.draw(), { signal });
-    app.live.addEventListener("state", () => app.live.state === "live" && this.refresh(), { signal });
+    app.live.addEventListener("state", () => this.hearState(), { signal });
     app.live.addEventListener("message", (event) => this.hear(/** @type {CustomEvent} */ (event).detail), { signal });
+    this.hearState();
     app.board.show(null); // whatever session the list of signals was turned to
     void this.load();
   }
@@ -52,6 +56,7 @@ class WatchPage {
     this.stop.abort();
     this.asking.abort();
     cancelAnimationFrame(this.planned);
+    clearTimeout(this.refreshing);
     this.app.live.follow([], this.topics);
   }
 
@@ -68,6 +73,15 @@ class WatchPage {
     this.app.live.follow(topics, given);
   }
 
+  /** A connection made anew only for what is followed ("connecting") leaves nothing behind. */
+  hearState() {
+    const { state } = this.app.live;
+    if (state === "waiting" || state === "offline") this.away = true;
+    if (state !== "live" || !this.away) return;
+    this.away = false;
+    this.refresh();
+  }
+
   /** @param {any} said */
   hear(said) {
     if (said.type === "scan_update" || said.type === "signal_update") this.refresh();
@@ -80,10 +94,13 @@ class WatchPage {
     this.planned ||= requestAnimationFrame(() => this.draw());
   }
 
-  /** Ask for every price anew; what is on show stays until the answer is here. */
+  /** Ask for every price anew, once for all events of a moment; what is on show stays until then. */
   refresh() {
     for (const ticker of this.quotes.keys()) this.behind.add(ticker);
-    void this.load();
+    this.refreshing ||= setTimeout(() => {
+      this.refreshing = 0;
+      void this.load();
+    }, GATHERED);
   }
 
   /** Ask for the prices that aren't known, or behind. */
