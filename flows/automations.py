@@ -38,7 +38,8 @@ def alarm_names() -> set[str]:
 
 
 def _dead() -> AutomationCore:
-    trigger = _silence({"prefect.flow-run.heartbeat"}, {"prefect.flow-run.*"}, SILENCE)
+    begun = {"prefect.flow-run.Running", "prefect.flow-run.heartbeat"}  # it may die before it beats
+    trigger = _silence(begun, {"prefect.flow-run.*"}, SILENCE)
     # Only the runs of our deployments are known to beat often enough.
     trigger.match_related = _ours()
     return AutomationCore(

@@ -98,6 +98,7 @@ def test_silent_overdue_and_never_begun_runs_are_ended() -> None:
     for state in ("Running", "AwaitingConcurrencySlot", "Cancelled"):
         assert f"prefect.flow-run.{state}" in unbegun.trigger.expect
     assert dead.trigger.within == SILENCE
+    assert dead.trigger.after == {"prefect.flow-run.Running", "prefect.flow-run.heartbeat"}
     env = written()["definitions"]["job_variables"]["env"]
     beat = timedelta(seconds=int(env["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"]))
     assert 4 * beat <= SILENCE

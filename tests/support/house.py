@@ -205,7 +205,6 @@ class House:
             PREFECT_REDIS_MESSAGING_PORT="6390",
             PREFECT_SERVER_WORKER_CHANNEL_CLEANUP_QUEUE_STORAGE=f"{redis}cleanup_queue",
             PREFECT_REDIS_WORKER_CLEANUP_QUEUE_URL=f"redis://{self.network.address}:6390/0",
-            PREFECT_SERVER_DOCKET_URL=f"redis://{self.network.address}:6390/1",
         )
 
     def start_server(self, name: str) -> None:
@@ -359,12 +358,12 @@ def house(
         # Over an empty database only one may register its types of blocks; the other would end.
         wait_for("Prefect answers", lambda: built.ask("GET", "/health", "prefect-a"))
         built.start_server("prefect-b")
-        built.start_services()
         wait_for("its twin answers", lambda: built.ask("GET", "/health", "prefect-b"))
         hook = {"CLOSEBELL_OPS_WEBHOOK_URL": f"http://{network.address}:{alarms}/"}
         deploy = built.closebell("services", "deploy", **hook)
         assert deploy.wait(PATIENCE) == 0, host.log("deploy")
         built.stop_the_schedules()
+        built.start_services()  # which plan runs: none of the machine's own time of day
         for name in ("worker-a", "worker-b"):
             built.start_worker(name)
         for name in ("api-a", "api-b"):
