@@ -120,9 +120,10 @@ def hosts(folder: Path, *names: str) -> Iterator[tuple[Network, dict[str, Host]]
 
 
 def kill_tree(pid: int) -> None:
-    """SIGKILL a process and everything it started."""
+    """SIGKILL a process and everything it started; it has no time to say that they ended."""
     with suppress(psutil.NoSuchProcess):
         root = psutil.Process(pid)
+        root.suspend()
         for process in [*root.children(recursive=True), root]:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
