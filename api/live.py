@@ -129,7 +129,7 @@ class Connection:
                 return False
             if error.kind is WRONG_HOST:
                 await self._socket.send_text(_error(error.kind.name, error.detail))
-                self.client.end(TRY_LATER, error.kind.title)  # no key would help
+                self.client.end(NO_RIGHT, error.kind.title)
                 return False
             await self._socket.send_text(_error("unauthorized", error.detail))
             self.client.end(NO_RIGHT, "a valid key is needed")

@@ -533,7 +533,7 @@ def test_a_page_whose_name_was_led_to_this_machine_is_told_nothing(postgres_url)
             )
             await reader.readuntil(b"\r\n\r\n")
             said = await reader.read(200)
-            assert (b'"connected"' in said, b'"unauthorized"' in said) == (greeted, not greeted)
+            assert (b'"connected"' in said, b'"wrong-host"' in said) == (greeted, not greeted)
             writer.close()
 
     with emptied(postgres_url) as database, serving(database) as served:

@@ -328,7 +328,7 @@ def test_a_socket_by_another_name_is_told_so_and_not_that_it_needs_a_key(postgre
             assert (told["type"], told["code"]) == ("error", "wrong-host")
             assert "CLOSEBELL_API_ORIGINS" in told["message"]
             ending = await client.closed()
-            assert ending == (1013, "This server isn't known by that name")
+            assert ending == (1008, "This server isn't known by that name")
 
     with emptied(postgres_url) as database, serving(database) as served:
         asyncio.run(talk(served))
