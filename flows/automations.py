@@ -38,7 +38,7 @@ def alarm_names() -> set[str]:
 
 
 def _dead() -> AutomationCore:
-    begun = {"prefect.flow-run.Running", "prefect.flow-run.heartbeat"}  # it may die before it beats
+    begun = _events(("Running", "heartbeat"))  # it may die before it beats
     trigger = _silence(begun, {"prefect.flow-run.*"}, SILENCE)
     # Only the runs of our deployments are known to beat often enough.
     trigger.match_related = _ours()

@@ -130,7 +130,8 @@ def test_a_long_list_keeps_its_connection(served, pages):
     assert max(asked.values()) <= 2, "once a visit"
 
 
-def test_events_of_a_moment_ask_for_every_price_once(postgres_url, stack, pages):
+def watching(postgres_url, stack, pages):
+    """A database, and a page whose watch list has one of its stocks and is live."""
     database = stack.enter_context(emptied(postgres_url))
     fill_market(database)
     served = stack.enter_context(serving(database, clock=EVENING))
@@ -138,6 +139,11 @@ def test_events_of_a_moment_ask_for_every_price_once(postgres_url, stack, pages)
     row(page, SAMSUNG).get_by_role("button").click()
     page.get_by_role("link", name="Watch list").first.click()
     live(page)
+    return database, page
+
+
+def test_events_of_a_moment_ask_for_every_price_once(postgres_url, stack, pages):
+    database, page = watching(postgres_url, stack, pages)
     expect(page.locator("tbody tr").last).to_contain_text("72,600")
     asked = []
     page.on("request", lambda request: asked.append(request.url))
@@ -151,13 +157,7 @@ def test_events_of_a_moment_ask_for_every_price_once(postgres_url, stack, pages)
 
 
 def test_prices_are_asked_for_anew_after_a_scan(postgres_url, stack, pages):
-    database = stack.enter_context(emptied(postgres_url))
-    fill_market(database)
-    served = stack.enter_context(serving(database, clock=EVENING))
-    page = pages.open(served.url)
-    row(page, SAMSUNG).get_by_role("button").click()
-    page.get_by_role("link", name="Watch list").first.click()
-    live(page)
+    database, page = watching(postgres_url, stack, pages)
     line = page.locator("tbody tr").last
     expect(line).to_contain_text("72,600")
     star = line.get_by_role("button")

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 from api_market import fill
-from commands import Closebell, Outcome
+from commands import Closebell, Outcome, in_this_process
 from typer.main import get_command
 
-from cli.main import app, main
+from cli.main import app
 from db import Database
 
 
@@ -34,17 +34,7 @@ def told_here(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., Outcome]:
     """The same in this process, for what ends before any work begins."""
-    monkeypatch.setenv("LC_ALL", "C.UTF-8")
-
-    def tell(*arguments: str) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["closebell", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        printed = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return Outcome(ended.value.code, printed.out, printed.err)
-
-    return tell
+    return in_this_process(monkeypatch, capsys)
 
 
 def test_help_is_a_command_away(closebell: Closebell) -> None:

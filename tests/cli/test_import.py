@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 import pytest
-from commands import Outcome
+from commands import Outcome, in_this_process
 from sqlalchemy import func, select
 
-from cli.main import main
 from cli.runs import _newest_session
 from db.models import Import, RejectedRow
 from market.calendar import TradingCalendar
@@ -24,20 +22,10 @@ DAY = date(2026, 3, 19)
 @pytest.fixture
 def closebell(database, tmp_path_factory, monkeypatch, capsys) -> Callable[..., Outcome]:
     """The command line in this process, over the test's database."""
-    monkeypatch.setenv("LC_ALL", "C.UTF-8")
     monkeypatch.setenv("CLOSEBELL_DATA_DIR", str(tmp_path_factory.mktemp("data")))
     monkeypatch.setenv("CLOSEBELL_DATABASE_URL", database.url)
     monkeypatch.delenv("CLOSEBELL_SOURCE", raising=False)
-
-    def run(*arguments: str) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["closebell", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        printed = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return Outcome(ended.value.code, printed.out, printed.err)
-
-    return run
+    return in_this_process(monkeypatch, capsys)
 
 
 def write_bars(path: Path, *, closes: Sequence[str] = ("100", "n/a"), day: date = DAY) -> None:

@@ -1,4 +1,4 @@
-"""Running `closebell` as its users do: as a process of its own."""
+"""Running `closebell` as its users do, as a process of its own; or in this one, where that does."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+from cli.main import main
 
 PROGRAM = Path(sys.executable).with_name("closebell")
 
@@ -53,3 +58,20 @@ class Closebell:
             if not name.startswith(("CLOSEBELL_", "PREFECT_"))
         }
         return kept | {"CLOSEBELL_DATA_DIR": str(self.data_dir), "LC_ALL": "C.UTF-8"} | more
+
+
+def in_this_process(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Outcome]:
+    """The command line without a process of its own, in English."""
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+
+    def run(*arguments: str) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["closebell", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return Outcome(ended.value.code, printed.out, printed.err)
+
+    return run

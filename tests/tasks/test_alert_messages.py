@@ -7,25 +7,11 @@ from datetime import datetime, timedelta
 
 import pytest
 from alert_desks import EVENING, GRADES, at, make_desk, send
-from alert_receivers import SECRET, receiving
+from alert_receivers import SECRET
 from api_market import WED, publish
 
 from market.clock import SEOUL
 from tasks.alerts import deliver, judge_events, next_delivery
-
-
-@pytest.fixture
-def receiver():
-    with receiving() as running:
-        yield running
-
-
-@pytest.fixture
-def desk(database, receiver):
-    """One recipient, all rules; its reading of events has begun."""
-    made = make_desk(database, receiver)
-    judge_events(made)
-    return made
 
 
 @pytest.mark.slow

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 import polars as pl
 import pytest
 from alert_desks import EVENING, at, make_desk, send
-from alert_receivers import receiving
 from api_market import MON, THU, TUE, WED, fill, new_run, publish, publish_gate, signal
 
 from alerts.situation import ScanFact
@@ -17,20 +16,6 @@ from market.clock import SEOUL
 from tasks.alerts import judge_events
 
 FRI = THU + timedelta(days=1)
-
-
-@pytest.fixture
-def receiver():
-    with receiving() as running:
-        yield running
-
-
-@pytest.fixture
-def desk(database, receiver):
-    """One recipient, all rules; its reading of events has begun."""
-    made = make_desk(database, receiver)
-    judge_events(made)
-    return made
 
 
 def test_a_publication_becomes_one_message_of_its_new_and_good_signals(desk):
